@@ -1,0 +1,15 @@
+//! Passes: functions from graphs to graphs, or from a graph to an answer.
+
+mod batch;
+mod cost;
+mod rebuild;
+mod simplify;
+mod unroll;
+mod verify;
+
+pub use batch::batch;
+pub use cost::{Cost, cost, instruction_cost};
+pub use rebuild::Rebuild;
+pub use simplify::simplify;
+pub use unroll::unroll;
+pub use verify::verify;
