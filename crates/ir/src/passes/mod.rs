@@ -2,6 +2,7 @@
 
 mod batch;
 mod cost;
+pub mod plan;
 mod rebuild;
 mod simplify;
 mod unroll;

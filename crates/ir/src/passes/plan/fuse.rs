@@ -1,0 +1,281 @@
+//! Fusion: an instruction joins the kernel of its consumers where that recomputes nothing and changes no bit.
+//!
+//! A kernel has one root. Maps and moves that feed it are evaluated inside its loop (the prologue); aligned maps whose
+//! results are also needed elsewhere are stored by the same loop.
+
+use super::is_persistent;
+use crate::graph::{Graph, Instruction, Op, ValueId};
+use crate::nest::{Access, Index};
+use crate::passes::rebuild::needed;
+use crate::types::{Literal, row_major_strides};
+
+/// What becomes of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// No output or update needs it.
+    Unused,
+    /// Memory that outlives the step.
+    Leaf,
+    /// Evaluated inside the kernels that read it, never stored.
+    Inline,
+    /// The same bytes as another value's.
+    Alias(ValueId),
+    /// The next value of this leaf, written over it.
+    InPlace(ValueId),
+    /// In the arena: the position in [`super::Plan::buffers`].
+    Stored(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelKind {
+    /// Maps and moves over one index space.
+    Elementwise,
+    /// A reduction with maps and moves in front.
+    Reduce,
+    Contract,
+    Gather,
+    Scatter,
+    Random,
+}
+
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    pub kind: KernelKind,
+    pub root: ValueId,
+    /// Maps that the root's loop also stores, in order of definition; they have the root's shape.
+    pub also_stored: Vec<ValueId>,
+}
+
+/// Decides every value's fate and the kernels in order. `Stored` positions are assigned later.
+pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
+    let needed = needed(graph);
+    let consumers = consumers(graph, &needed);
+    let rooted = rooted(graph);
+    // The root of the kernel that evaluates each value, and whether it is evaluated at the root's own index.
+    let mut group: Vec<ValueId> = graph.values().collect();
+    let mut aligned = vec![true; graph.instructions().len()];
+    let mut fates = vec![Fate::Stored(0); graph.instructions().len()];
+    let mut also: Vec<Vec<ValueId>> = vec![vec![]; graph.instructions().len()];
+    for value in graph.values().rev() {
+        let at = value.index();
+        let instruction = graph.instruction(value);
+        if !needed[at] {
+            fates[at] = Fate::Unused;
+            continue;
+        }
+        if is_cheap(graph, value) && !rooted[at] && !feeds_opaque(graph, &consumers[at]) {
+            fates[at] = Fate::Inline;
+            continue;
+        }
+        if is_persistent(&instruction.op) {
+            fates[at] = Fate::Leaf;
+            continue;
+        }
+        if let Some(of) = alias(graph, value) {
+            fates[at] = Fate::Alias(of);
+            continue;
+        }
+        if !can_join(instruction) {
+            continue;
+        }
+        let Some(root) = common_group(graph, &consumers[at], &group, &fates) else { continue };
+        let is_aligned = consumers[at].iter().all(|c| {
+            group[c.index()] != root || (aligned[c.index()] && reads_at_own_index(graph, *c, value))
+        }) && graph.shape(value) == graph.shape(root)
+            && writes_row_major(graph.instruction(root))
+            && writes_row_major(instruction);
+        let leaves_group = rooted[at] || consumers[at].iter().any(|c| group[c.index()] != root);
+        let later = consumers[at].iter().all(|c| group[c.index()] == root || *c > root);
+        if leaves_group {
+            let elementwise = kind(&graph.instruction(root).op) == KernelKind::Elementwise;
+            if !(is_aligned && later && elementwise && matches!(instruction.op, Op::Map(_))) {
+                continue;
+            }
+            also[root.index()].push(value);
+        } else {
+            let grows = consumers[at].iter().any(|c| grows(graph, *c, value));
+            let only_loads = matches!(instruction.op, Op::Move { .. }) && loads_memory(graph, instruction);
+            if grows && !only_loads {
+                continue;
+            }
+            fates[at] = Fate::Inline;
+        }
+        group[at] = root;
+        aligned[at] = is_aligned;
+    }
+    let mut kernels = vec![];
+    for value in graph.values() {
+        let stored = matches!(fates[value.index()], Fate::Stored(_));
+        if stored && group[value.index()] == value {
+            let mut also_stored = std::mem::take(&mut also[value.index()]);
+            also_stored.sort();
+            kernels.push(Kernel { kind: kind(&graph.instruction(value).op), root: value, also_stored });
+        }
+    }
+    (fates, kernels)
+}
+
+fn kind(op: &Op) -> KernelKind {
+    match op {
+        Op::Map(_) | Op::Move { .. } | Op::Iota | Op::Extent { .. } | Op::Constant { .. } => KernelKind::Elementwise,
+        Op::Reduce(_) => KernelKind::Reduce,
+        Op::Contract => KernelKind::Contract,
+        Op::Gather => KernelKind::Gather,
+        Op::Scatter => KernelKind::Scatter,
+        Op::Random { .. } => KernelKind::Random,
+        Op::Input { .. } | Op::Param { .. } | Op::State { .. } => unreachable!("bound leaves have no kernel"),
+    }
+}
+
+/// The instructions that read each value.
+fn consumers(graph: &Graph, needed: &[bool]) -> Vec<Vec<ValueId>> {
+    let mut consumers = vec![vec![]; graph.instructions().len()];
+    for value in graph.values().filter(|v| needed[v.index()]) {
+        for operand in &graph.instruction(value).operands {
+            // An extent is known from the type alone.
+            if !matches!(graph.instruction(value).op, Op::Extent { .. }) && !consumers[operand.index()].contains(&value)
+            {
+                consumers[operand.index()].push(value);
+            }
+        }
+    }
+    consumers
+}
+
+/// Values that an output or update names.
+fn rooted(graph: &Graph) -> Vec<bool> {
+    let mut rooted = vec![false; graph.instructions().len()];
+    let outputs = graph.outputs().iter().map(|(_, value)| value);
+    for value in outputs.chain(graph.updates().iter().map(|(_, next)| next)) {
+        rooted[value.index()] = true;
+    }
+    rooted
+}
+
+/// Scalars, counts, and what follows from them by copying: recomputing them costs nothing.
+fn is_cheap(graph: &Graph, value: ValueId) -> bool {
+    let instruction = graph.instruction(value);
+    match &instruction.op {
+        Op::Iota | Op::Extent { .. } | Op::Constant { value: Literal::Splat(_) } => true,
+        Op::Move { .. } => {
+            all_axes(&instruction.nest.output) && instruction.operands.iter().all(|v| is_cheap(graph, *v))
+        }
+        // Scalars that follow from sizes and constants alone, such as 1/n.
+        Op::Map(_) => instruction.ty.shape.is_empty() && instruction.operands.iter().all(|v| is_cheap(graph, *v)),
+        Op::Input { .. }
+        | Op::Param { .. }
+        | Op::State { .. }
+        | Op::Constant { value: Literal::Dense(_) }
+        | Op::Random { .. }
+        | Op::Contract
+        | Op::Reduce(_)
+        | Op::Gather
+        | Op::Scatter => false,
+    }
+}
+
+/// True if some consumer reads its operands from memory only.
+fn feeds_opaque(graph: &Graph, consumers: &[ValueId]) -> bool {
+    consumers.iter().any(|c| match graph.instruction(*c).op {
+        Op::Contract | Op::Gather | Op::Scatter | Op::Random { .. } => true,
+        // An alias hands its operand's memory on.
+        Op::Move { .. } => alias(graph, *c).is_some(),
+        Op::Map(_)
+        | Op::Reduce(_)
+        | Op::Extent { .. }
+        | Op::Input { .. }
+        | Op::Param { .. }
+        | Op::State { .. }
+        | Op::Constant { .. }
+        | Op::Iota => false,
+    })
+}
+
+fn all_axes(access: &Access) -> bool {
+    access.iter().all(|index| matches!(index, Index::Axis(_)))
+}
+
+/// Maps, and moves whose output index gives the axes without division.
+fn can_join(instruction: &Instruction) -> bool {
+    matches!(instruction.op, Op::Map(_) | Op::Move { .. }) && all_axes(&instruction.nest.output)
+}
+
+/// The one kernel that evaluates all consumers, ignoring later consumers elsewhere; `None` if an earlier or opaque
+/// consumer needs the value in memory before.
+fn common_group(graph: &Graph, consumers: &[ValueId], group: &[ValueId], fates: &[Fate]) -> Option<ValueId> {
+    let inside = |c: &ValueId| {
+        let op = &graph.instruction(*c).op;
+        matches!(op, Op::Map(_) | Op::Move { .. } | Op::Reduce(_)) && !matches!(fates[c.index()], Fate::Alias(_))
+    };
+    let first = consumers.iter().filter(|c| inside(c)).map(|c| group[c.index()]).min()?;
+    consumers.iter().all(|c| (inside(c) && group[c.index()] == first) || *c > first).then_some(first)
+}
+
+/// True if the consumer reads the value with the access by which it writes its own result.
+fn reads_at_own_index(graph: &Graph, consumer: ValueId, value: ValueId) -> bool {
+    let Instruction { op, operands, nest, .. } = graph.instruction(consumer);
+    let uses = operands.iter().zip(&nest.operands).filter(|(v, _)| **v == value);
+    matches!(op, Op::Map(_)) && uses.into_iter().all(|(_, access)| *access == nest.output)
+}
+
+/// True if the axes of a nest, in their declared order, are the output's dimensions.
+fn writes_row_major(instruction: &Instruction) -> bool {
+    all_axes(&instruction.nest.output)
+}
+
+/// True if the consumer visits more iterations than the value has elements, so that joining would recompute.
+fn grows(graph: &Graph, consumer: ValueId, value: ValueId) -> bool {
+    let iterations: usize = graph.instruction(consumer).nest.axes.iter().map(|(_, extent)| *extent).product();
+    iterations > graph.ty(value).elements()
+}
+
+/// True if every operand is in memory, so that the move is a load and nothing else.
+fn loads_memory(graph: &Graph, instruction: &Instruction) -> bool {
+    instruction.operands.iter().all(|v| match graph.instruction(*v).op {
+        Op::Map(_) | Op::Move { .. } => false,
+        Op::Input { .. }
+        | Op::Param { .. }
+        | Op::State { .. }
+        | Op::Constant { .. }
+        | Op::Iota
+        | Op::Random { .. }
+        | Op::Extent { .. }
+        | Op::Contract
+        | Op::Reduce(_)
+        | Op::Gather
+        | Op::Scatter => true,
+    })
+}
+
+/// The operand whose memory a move repeats byte for byte: every axis has one stride in both.
+fn alias(graph: &Graph, value: ValueId) -> Option<ValueId> {
+    let Instruction { op, operands, nest, ty } = graph.instruction(value);
+    let Op::Move { .. } = op else { return None };
+    let [operand] = operands[..] else { return None };
+    let from = graph.ty(operand);
+    if from.elements() != ty.elements() || !nest.stays_inside(&nest.operands[0], &from.shape) {
+        return None;
+    }
+    // A scalar constant has no memory of its own to share.
+    if matches!(graph.instruction(operand).op, Op::Constant { .. } | Op::Iota | Op::Extent { .. }) {
+        return None;
+    }
+    let strides = |access: &Access, shape: &[usize]| {
+        let mut strides = vec![0i64; nest.axes.len()];
+        let mut offset = 0;
+        for (index, stride) in access.iter().zip(row_major_strides(shape)) {
+            let (terms, constant) = nest.affine(index);
+            offset += constant * stride as i64;
+            for (coefficient, axis) in terms {
+                strides[axis] += coefficient * stride as i64;
+            }
+        }
+        for (stride, (_, extent)) in strides.iter_mut().zip(&nest.axes) {
+            if *extent == 1 {
+                *stride = 0;
+            }
+        }
+        (strides, offset)
+    };
+    (strides(&nest.operands[0], &from.shape) == strides(&nest.output, &ty.shape)).then_some(operand)
+}

@@ -1,0 +1,165 @@
+//! Lifetimes, then offsets in one arena.
+
+use super::fuse::{Fate, Kernel, KernelKind};
+use crate::graph::{Graph, Op, ValueId};
+
+/// Offsets are multiples of a cache line, so that vector loads are aligned and threads do not share lines.
+pub const ALIGNMENT: usize = 64;
+
+/// Memory of one value from the kernel that writes it to the last that reads it, both included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    pub value: ValueId,
+    pub bytes: usize,
+    pub first: usize,
+    pub last: usize,
+    /// In bytes from the arena's start; set by [`place`].
+    pub offset: usize,
+}
+
+/// One buffer for each stored value. Next values that can be written over their leaf need none.
+pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<Buffer> {
+    let storage = |fates: &[Fate], mut value: ValueId| {
+        while let Fate::Alias(of) = fates[value.index()] {
+            value = of;
+        }
+        value
+    };
+    // What each kernel reads, through the values that it evaluates inside.
+    let reads: Vec<Vec<ValueId>> = kernels.iter().map(|kernel| read_by(graph, fates, kernel)).collect();
+    let mut last_read = vec![0; graph.instructions().len()];
+    let mut written = vec![0; graph.instructions().len()];
+    for (k, kernel) in kernels.iter().enumerate() {
+        for value in &reads[k] {
+            last_read[storage(fates, *value).index()] = k;
+        }
+        for value in kernel.also_stored.iter().chain([&kernel.root]) {
+            written[value.index()] = k;
+        }
+    }
+    // An update is written over its leaf if nothing reads the leaf afterwards and the writing kernel reads it, if at
+    // all, at the index that it writes.
+    for (leaf, next) in graph.updates() {
+        let k = written[next.index()];
+        let stored = matches!(fates[next.index()], Fate::Stored(_));
+        let unread_later = (k + 1..kernels.len()).all(|later| !reads[later].iter().any(|v| storage(fates, *v) == *leaf));
+        let updated_once = graph.updates().iter().filter(|(_, n)| n == next).count() == 1;
+        // Another update that still hands this leaf's old value on would find it overwritten.
+        let handed_on = graph.updates().iter().any(|(_, n)| storage(fates, *n) == *leaf)
+            || graph.outputs().iter().any(|(_, v)| storage(fates, *v) == *leaf);
+        let output = graph.outputs().iter().any(|(_, v)| storage(fates, *v) == *next);
+        let own_index = kernels.get(k).is_some_and(|kernel| {
+            kernel.kind == KernelKind::Elementwise
+                && (!reads[k].iter().any(|v| storage(fates, *v) == *leaf) || reads_aligned(graph, fates, kernel, *leaf))
+        });
+        if stored && unread_later && updated_once && !handed_on && !output && own_index {
+            fates[next.index()] = Fate::InPlace(*leaf);
+        }
+    }
+    let end = kernels.len().saturating_sub(1);
+    let kept: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).chain(graph.updates().iter().map(|(_, n)| *n)).collect();
+    for value in kept {
+        last_read[storage(fates, value).index()] = end;
+    }
+    let mut buffers = vec![];
+    for value in graph.values() {
+        if let Fate::Stored(position) = &mut fates[value.index()] {
+            *position = buffers.len();
+            let first = written[value.index()];
+            let last = last_read[value.index()].max(first);
+            let bytes = graph.ty(value).bytes().next_multiple_of(ALIGNMENT);
+            buffers.push(Buffer { value, bytes, first, last, offset: 0 });
+        }
+    }
+    buffers
+}
+
+/// The stored or bound values that a kernel reads.
+pub fn read_by(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Vec<ValueId> {
+    let mut reads = vec![];
+    let mut open: Vec<ValueId> = vec![kernel.root];
+    let mut seen = vec![];
+    while let Some(value) = open.pop() {
+        if matches!(graph.instruction(value).op, Op::Extent { .. }) || seen.contains(&value) {
+            continue;
+        }
+        seen.push(value);
+        for operand in &graph.instruction(value).operands {
+            let inside = fates[operand.index()] == Fate::Inline || kernel.also_stored.contains(operand);
+            if inside {
+                open.push(*operand);
+            } else if !reads.contains(operand) {
+                reads.push(*operand);
+            }
+        }
+    }
+    reads
+}
+
+/// True if every instruction of the kernel that reads the leaf is a map over the root's shape reading it plainly.
+fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, leaf: ValueId) -> bool {
+    let mut open = vec![kernel.root];
+    let mut seen = vec![];
+    while let Some(value) = open.pop() {
+        if seen.contains(&value) {
+            continue;
+        }
+        seen.push(value);
+        let instruction = graph.instruction(value);
+        let plain = matches!(instruction.op, Op::Map(_)) && graph.shape(value) == graph.shape(kernel.root);
+        for (operand, access) in instruction.operands.iter().zip(&instruction.nest.operands) {
+            let reads_leaf = *operand == leaf;
+            let inside = fates[operand.index()] == Fate::Inline || kernel.also_stored.contains(operand);
+            // Whatever is evaluated away from the root's index must not read the leaf at all.
+            if (reads_leaf || inside) && !(plain && *access == instruction.nest.output) {
+                let scalar = graph.ty(*operand).elements() == 1 && graph.shape(*operand).is_empty();
+                if reads_leaf || !scalar {
+                    return false;
+                }
+            }
+            if matches!(fates[operand.index()], Fate::Alias(_)) {
+                return false;
+            }
+            if inside {
+                open.push(*operand);
+            }
+        }
+    }
+    true
+}
+
+/// Gives every buffer an offset so that no two that live at once overlap: the largest first, each at the lowest gap
+/// that fits. Returns the arena's bytes.
+pub fn place(buffers: &mut [Buffer]) -> usize {
+    let mut order: Vec<usize> = (0..buffers.len()).collect();
+    order.sort_by_key(|k| (std::cmp::Reverse(buffers[*k].bytes), buffers[*k].first, *k));
+    let mut placed: Vec<usize> = vec![];
+    for k in order {
+        let overlaps = |other: &Buffer| other.first <= buffers[k].last && buffers[k].first <= other.last;
+        let mut taken: Vec<(usize, usize)> = placed
+            .iter()
+            .filter(|other| overlaps(&buffers[**other]))
+            .map(|other| (buffers[*other].offset, buffers[*other].offset + buffers[*other].bytes))
+            .collect();
+        taken.sort();
+        let mut offset = 0;
+        for (start, end) in taken {
+            if offset + buffers[k].bytes <= start {
+                break;
+            }
+            offset = offset.max(end);
+        }
+        buffers[k].offset = offset;
+        placed.push(k);
+    }
+    buffers.iter().map(|b| b.offset + b.bytes).max().unwrap_or(0)
+}
+
+/// The greatest sum of bytes over buffers that live at one kernel.
+pub fn lower_bound(buffers: &[Buffer]) -> usize {
+    let end = buffers.iter().map(|b| b.last + 1).max().unwrap_or(0);
+    (0..end)
+        .map(|k| buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum())
+        .max()
+        .unwrap_or(0)
+}

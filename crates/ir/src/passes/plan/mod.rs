@@ -1,0 +1,59 @@
+//! Planning: which instructions share a kernel, in which order kernels run, and where every intermediate lies.
+
+mod fuse;
+mod memory;
+
+pub use fuse::{Fate, Kernel, KernelKind};
+pub use memory::{Buffer, place};
+
+use crate::graph::{Graph, Op, ValueId};
+
+/// A graph laid out for execution. Nothing in it depends on the machine.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What becomes of each value, by its number.
+    pub fates: Vec<Fate>,
+    /// In the order in which they run.
+    pub kernels: Vec<Kernel>,
+    /// The arena's buffers, one for each value with `Fate::Stored`.
+    pub buffers: Vec<Buffer>,
+    pub arena_bytes: usize,
+    /// The greatest sum of bytes that live at once: no placement of this schedule needs less.
+    pub lower_bound_bytes: usize,
+}
+
+impl Plan {
+    /// The buffer that holds a value, following aliases; `None` for leaves and for values that are never stored.
+    pub fn buffer(&self, value: ValueId) -> Option<&Buffer> {
+        match &self.fates[value.index()] {
+            Fate::Stored(buffer) => Some(&self.buffers[*buffer]),
+            Fate::Alias(of) => self.buffer(*of),
+            Fate::Leaf | Fate::Inline | Fate::InPlace(_) | Fate::Unused => None,
+        }
+    }
+}
+
+/// Plans a verified graph.
+pub fn plan(graph: &Graph) -> Plan {
+    let (mut fates, kernels) = fuse::fuse(graph);
+    let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
+    let arena_bytes = place(&mut buffers);
+    let lower_bound_bytes = memory::lower_bound(&buffers);
+    Plan { fates, kernels, buffers, arena_bytes, lower_bound_bytes }
+}
+
+/// True for leaves whose memory outlives a step: inputs, parameters, states and constants with data.
+pub fn is_persistent(op: &Op) -> bool {
+    match op {
+        Op::Input { .. } | Op::Param { .. } | Op::State { .. } | Op::Constant { .. } => true,
+        Op::Iota
+        | Op::Random { .. }
+        | Op::Extent { .. }
+        | Op::Contract
+        | Op::Map(_)
+        | Op::Reduce(_)
+        | Op::Move { .. }
+        | Op::Gather
+        | Op::Scatter => false,
+    }
+}
