@@ -1,0 +1,260 @@
+//! Every error code of the tool, each defined once: its name here, its number, a title, and the text that
+//! `tacit help E0101` prints.
+//!
+//! The hundreds tell where an error arises ([`Stage`]). A crate that raises codes has a test that iterates over the
+//! codes of its stage and shows a case that triggers each of them.
+
+use std::fmt;
+
+/// Where in the work an error arises; the hundreds of its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// E00xx: files and the command line.
+    Files,
+    /// E01xx: the manifest.
+    Manifest,
+    /// E02xx: the data.
+    Data,
+}
+
+macro_rules! codes {
+    ($($variant:ident $number:literal $stage:ident $title:literal $explanation:literal;)*) => {
+        /// The code of a diagnostic.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = concat!($number, ": ", $title, ".")] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in ascending order of numbers.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// The code as it is printed, such as `E0101`.
+            pub fn number(self) -> &'static str {
+                match self { $(Code::$variant => $number),* }
+            }
+
+            /// What the code means, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title),* }
+            }
+
+            /// The stage that raises the code.
+            pub fn stage(self) -> Stage {
+                match self { $(Code::$variant => Stage::$stage),* }
+            }
+
+            /// Why the error exists and how to get rid of it: a few paragraphs for `tacit help`.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$variant => $explanation),* }
+            }
+        }
+    };
+}
+
+codes! {
+    UnreadableFile "E0001" Files "a file cannot be read"
+    "The operating system refused to open or read the file. The message holds its reason. Paths in `Tacit.toml` are \
+     relative to the folder of `Tacit.toml`, not to the current folder.";
+
+    NotUtf8 "E0002" Files "a text file is not UTF-8"
+    "Manifests and CSV files are read as UTF-8. Files from older tools are often in Latin-1 or UTF-16; convert them \
+     first, for example with `iconv -f latin1 -t utf-8 old.csv > new.csv`.";
+
+    FileTooLarge "E0003" Files "a file is larger than any sensible one of its kind"
+    "Files that people write by hand have a limit of size, so that a mistaken path (a data file given as the manifest) \
+     is told at once and a hostile file costs nothing.";
+
+    Syntax "E0101" Manifest "the manifest is not valid TOML"
+    "The text breaks the grammar of TOML 1.1: an unclosed string, a missing `=`, a key or table given twice, tables \
+     nested too deeply. The grammar is at https://toml.io.";
+
+    UnknownKey "E0102" Manifest "a key or table that the manifest does not have"
+    "Keys that mean nothing are errors, because a misspelt key would otherwise be ignored in silence. The message \
+     proposes the nearest key that exists.";
+
+    MissingKey "E0103" Manifest "a required key or table is missing"
+    "The manifest needs at least `[program]`, one `[input.NAME]`, one `[output.NAME]`, `[data]`, `[skeleton]` and \
+     `[goal]`. The message names what is missing and the help shows a line that would do.";
+
+    WrongType "E0104" Manifest "a value has the wrong type"
+    "For example a string where a number belongs. Numbers are written without quotes, names with them.";
+
+    OutOfRange "E0105" Manifest "a value lies outside its range"
+    "The message names the range. Shares and probabilities run from 0 to 1: 97 % is written `0.97`. Infinity and NaN \
+     are never accepted.";
+
+    UnknownValue "E0106" Manifest "a word that is not among the choices"
+    "The key takes one of a few words. The message lists them, or proposes the nearest.";
+
+    BadName "E0107" Manifest "a name cannot be used"
+    "Names of programs, inputs and outputs become names of files, functions and fields in what is built. They start \
+     with a lower-case letter and go on with lower-case letters, digits, `-` and `_`, 64 characters at most.";
+
+    NameTwice "E0108" Manifest "a name is used twice"
+    "An input and an output may not share a name, and a list of names may not repeat one.";
+
+    SplitFractions "E0109" Manifest "the split leaves nothing to train on"
+    "`validation` and `test` are shares of the rows; what remains is for training, so their sum must stay below 1. A \
+     usual split is `{ validation = 0.1, test = 0.2, seed = 1 }`.";
+
+    UnknownLayer "E0110" Manifest "a layer that does not exist"
+    "A layer is written as its name and its arguments, such as `conv 3x3 16`. The message proposes the nearest name.";
+
+    LayerArguments "E0111" Manifest "a layer's arguments are wrong"
+    "An argument is missing, superfluous or out of range. The help shows how the layer is written.";
+
+    LayerShape "E0112" Manifest "a layer does not fit what reaches it"
+    "Shapes are followed from the input through the list of layers. Convolutions and pools need an image that is at \
+     least as large as their window, groups must divide channels, and what a residual holds must return the shape it \
+     was given.";
+
+    TooLarge "E0113" Manifest "the program would be larger than Tacit allows"
+    "There are fixed limits on the number of layers, on the depth of residuals in residuals and on the number of \
+     values that one layer makes, far above what fits in memory.";
+
+    GoalMismatch "E0114" Manifest "the goal does not fit the output"
+    "`cross-entropy` is for an output of type `category`; `squared-error`, `absolute-error` and `huber` are for an \
+     output of type `number`.";
+
+    MetricMismatch "E0115" Manifest "the metric does not fit the output"
+    "Shares of right answers (`accuracy`, `macro-f1`, `recall`, `precision`, `log-loss`) are for categories; mean \
+     errors (`mae`, `rmse`) are for numbers. Costs fit every output.";
+
+    BoundCount "E0116" Manifest "a requirement needs exactly one bound"
+    "Write `at_least` for what must be high and `at_most` for what must be low. For a band write two requirements.";
+
+    BoundSide "E0117" Manifest "a requirement bounds the wrong side"
+    "`at_most` on an accuracy would be met by a worse program, and `at_least` on a cost by a wasteful one.";
+
+    BoundConflict "E0118" Manifest "two requirements repeat one another"
+    "Two bounds on the same metric, class and rows: one of them decides nothing, or they contradict. Keep one.";
+
+    BadExpression "E0119" Manifest "a `where` expression cannot be read"
+    "An expression compares columns with values: `digit = '8'`, `age >= 65 and not (region = 'north')`. Operators are \
+     `=`, `!=`, `<`, `<=`, `>`, `>=`, `and`, `or`, `not` and parentheses. Text stands in single quotes (a quote inside \
+     is doubled), numbers stand bare, and a column whose name is not a plain word stands in double quotes.";
+
+    NotAvailable "E0120" Manifest "a feature that this version does not have yet"
+    "The manifest is understood, but this version cannot build it. The help names what to write instead.";
+
+    BadColumns "E0121" Manifest "a pattern of columns is wrong"
+    "`columns` holds names of columns, or patterns in which `*` stands for any text, or a list of both. Empty patterns \
+     match nothing, so they are errors.";
+
+    TooManyErrors "E0122" Manifest "the rest of the errors is not shown"
+    "Past a hundred errors the list stops. Correct the first ones and check again.";
+
+    NotApplicable "E0123" Manifest "a key that means nothing here"
+    "The key exists, but not together with what else is written: `momentum` belongs to `sgd`, `label-smoothing` to \
+     `cross-entropy`, `class` to `recall` and `precision`, `where` and `confidence` to metrics measured on data.";
+
+    NoHeader "E0201" Data "a CSV file has no header"
+    "The first line of a CSV file must name the columns. The file is empty, or its first line is.";
+
+    NoRows "E0202" Data "a CSV file has no rows"
+    "The file has a header and nothing below it.";
+
+    ColumnTwice "E0203" Data "a CSV header names a column twice"
+    "Columns are found by name, so every name must be there once. An empty name counts as a name.";
+
+    RaggedRow "E0204" Data "rows with more or fewer cells than the header"
+    "Every row must have as many cells as the header. Usual causes are a comma inside text that is not in quotes, an \
+     unclosed quote, and a file that was cut off.";
+
+    BadNumber "E0205" Data "cells that are not numbers"
+    "The column is used as a number, but the cell holds something else. Numbers are written as in `12`, `-3.5` or \
+     `6.02e23`: a decimal point, no thousands separators, no units.";
+
+    NotFinite "E0206" Data "cells that are not finite numbers"
+    "`NaN`, `inf` and numbers beyond the range of 32-bit floating point cannot be learnt from.";
+
+    MissingCell "E0207" Data "empty cells"
+    "The column is used, but the cell is empty. Remove the row, or fill the cell on purpose: nothing is dropped or \
+     filled in silence.";
+
+    ColumnNotFound "E0208" Data "a column that the data does not have"
+    "The manifest names a column, or a pattern, that no column of the data matches. Names are compared exactly, upper \
+     and lower case included.";
+
+    ColumnCount "E0209" Data "the number of columns does not match the size"
+    "An image of size `[8, 8]` needs 64 columns, in the order row by row, channels last; a vector of size 13 needs 13.";
+
+    ColumnShared "E0210" Data "a column is used twice"
+    "A column that is both input and output would give the answer away, and a column that feeds the inputs twice is \
+     most often a pattern that matches too much.";
+
+    UnknownLabel "E0211" Data "labels that are not among the classes"
+    "The manifest lists the `classes` of the output, and the data holds a label that is not in the list.";
+
+    UnknownClass "E0212" Data "a requirement on a class that the data does not have"
+    "A requirement on the recall or precision of a class is measured on that class's rows, and there are none. The label \
+     must be written exactly as it stands in the data.";
+
+    OneClass "E0213" Data "a category with a single class"
+    "With one class there is nothing to tell apart. Is it the right column?";
+
+    PartTooSmall "E0214" Data "the split leaves a part without what it needs"
+    "Each of the three parts (training, validation, test) needs at least one row, and the training part at least one \
+     row of every class. Add rows, or change the shares of the split.";
+
+    OutsideScale "E0215" Data "image values outside the scale"
+    "`scale` is the raw value of full brightness: every value must lie between 0 and it.";
+
+    SliceEmpty "E0216" Data "a `where` that selects no rows"
+    "A requirement on no rows can be neither met nor missed. The value is compared exactly as it is written in the data.";
+}
+
+impl Code {
+    /// The code with the number, such as `E0101`, in either case.
+    pub fn from_number(number: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.number().eq_ignore_ascii_case(number))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_and_their_hundreds_are_their_stage() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number(), "{} and {}", pair[0], pair[1]);
+        }
+        for code in Code::ALL {
+            let prefix = match code.stage() {
+                Stage::Files => "E00",
+                Stage::Manifest => "E01",
+                Stage::Data => "E02",
+            };
+            assert!(code.number().starts_with(prefix) && code.number().len() == 5, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_number_finds_its_code_in_either_case() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_number(code.number()), Some(*code));
+            assert_eq!(Code::from_number(&code.number().to_lowercase()), Some(*code));
+        }
+        assert_eq!(Code::from_number("E9999"), None);
+    }
+
+    #[test]
+    fn titles_follow_the_style_and_explanations_say_more_than_titles() {
+        for code in Code::ALL {
+            let first = code.title().chars().next().unwrap();
+            assert!(!first.is_uppercase() && !code.title().ends_with('.'), "{code}");
+            assert!(
+                code.explanation().len() > code.title().len() && code.explanation().ends_with(['.', '?']),
+                "{code}"
+            );
+        }
+    }
+}
