@@ -1,1 +1,13 @@
+//! CPU kernels, the thread team and planned execution: the place of all `unsafe` code.
 
+mod block;
+pub mod contract;
+mod contract_any;
+pub mod kernels;
+mod memory;
+mod program;
+mod rows;
+pub mod team;
+
+pub use kernels::KernelSet;
+pub use program::{CODES, ExecError, Options, Program};

@@ -1,7 +1,7 @@
 //! Reverse-mode differentiation: every rule on one page, each into the same instruction set.
 //!
-//! Graphs that already contain gradients differentiate again. A rule is *nothing* (the function is flat or not
-//! differentiable there), *same* (the incoming gradient passes on), or a *value*.
+//! Graphs that already contain gradients differentiate again. A rule is *nothing*, said in so many words
+//! where a function is flat or not differentiable, or a *value*.
 
 use crate::error::{self, GraphError, Result};
 use crate::graph::{Graph, Instruction, Op, Reduction, ValueId, plain_access};
@@ -13,8 +13,6 @@ use crate::types::{DType, Scalar};
 enum Rule {
     /// No gradient flows: the function is piecewise constant in this operand, or not of type f32.
     Nothing,
-    /// The incoming gradient, unchanged.
-    Same,
     Value(ValueId),
 }
 
@@ -57,7 +55,6 @@ pub fn pull_back(
             }
             let contribution = match rule(graph, value, &instruction, k, d)? {
                 Rule::Nothing => continue,
-                Rule::Same => d,
                 Rule::Value(contribution) => contribution,
             };
             let sum = match gradients[operand.index()] {
@@ -261,7 +258,7 @@ fn sum_through(
     let axes = nest.adjoint_axes();
     let shape = graph.shape(operand).to_vec();
     if from == to && graph.shape(gradient) == shape {
-        return Ok(Rule::Same);
+        return Ok(Rule::Value(gradient));
     }
     if let Some(inverse) = inverted(&axes, from, to, &shape) {
         let value = graph.with_shape(Op::Move { fill: Scalar::F32(0.0) }, inverse, &[gradient], &shape)?;

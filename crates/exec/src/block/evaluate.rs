@@ -1,0 +1,360 @@
+//! Evaluating a block program over one rectangle: the innermost loops, compiled for every kernel set.
+
+use super::{BLOCK, BlockProgram, Code, Guard, Rectangle};
+use crate::kernels::KernelSet;
+use crate::memory::Slots;
+use tacit_ir::ScalarFn;
+use tacit_ir::math;
+use tacit_ir::types::DType;
+
+/// The registers of one worker.
+pub type Registers<'a> = &'a mut [[u32; BLOCK]];
+
+/// Evaluates the operations that are the same for every block (`invariant`) or all others.
+pub fn evaluate(
+    kernels: KernelSet,
+    program: &BlockProgram,
+    slots: &Slots,
+    rectangle: &Rectangle<'_>,
+    registers: Registers<'_>,
+    invariant: bool,
+) {
+    match kernels {
+        // SAFETY: a kernel set is chosen only after its features were detected.
+        #[cfg(target_arch = "x86_64")]
+        KernelSet::Avx512 => unsafe { evaluate_avx512(program, slots, rectangle, registers, invariant) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        KernelSet::Avx2 => unsafe { evaluate_avx2(program, slots, rectangle, registers, invariant) },
+        #[cfg(not(target_arch = "x86_64"))]
+        KernelSet::Avx512 | KernelSet::Avx2 => evaluate_with(program, slots, rectangle, registers, invariant),
+        KernelSet::Baseline => evaluate_with(program, slots, rectangle, registers, invariant),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,fma")]
+fn evaluate_avx512(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, invariant: bool) {
+    evaluate_with(p, s, r, registers, invariant);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn evaluate_avx2(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, invariant: bool) {
+    evaluate_with(p, s, r, registers, invariant);
+}
+
+#[inline(always)]
+fn evaluate_with(
+    program: &BlockProgram,
+    slots: &Slots,
+    rectangle: &Rectangle<'_>,
+    registers: Registers<'_>,
+    invariant: bool,
+) {
+    let n = rectangle.elements();
+    for (k, code) in program.codes.iter().enumerate() {
+        if program.invariant[k] != invariant {
+            continue;
+        }
+        let target = program.registers[k];
+        match code {
+            Code::Load { slot, dtype, offset, guards, fill } => {
+                let steps = rectangle.steps(offset);
+                let out = &mut registers[target];
+                match dtype {
+                    DType::F32 | DType::I32 => {
+                        load(slots.read::<u32>(*slot), steps, guards, *fill, rectangle, out, |x| x)
+                    }
+                    DType::I8 => {
+                        load(slots.read::<i8>(*slot), steps, guards, *fill, rectangle, out, |x| x as i32 as u32)
+                    }
+                    DType::Bool => load(slots.read::<u8>(*slot), steps, guards, *fill, rectangle, out, |x| x as u32),
+                }
+            }
+            Code::Splat { bits } => registers[target].fill(*bits),
+            Code::Index { value } => {
+                let (corner, row, column) = rectangle.steps(value);
+                let out = &mut registers[target];
+                for r in 0..rectangle.rows {
+                    let first = corner + row * r as i64;
+                    for c in 0..rectangle.columns {
+                        out[r * rectangle.columns + c] = (first + column * c as i64) as i32 as u32;
+                    }
+                }
+            }
+            Code::Within { guards } => {
+                let out = &mut registers[target];
+                for r in 0..rectangle.rows {
+                    let row = &mut out[r * rectangle.columns..(r + 1) * rectangle.columns];
+                    let (first, end) = columns_within(guards, rectangle, r);
+                    row[..first].fill(0);
+                    row[first..end].fill(1);
+                    row[end..].fill(0);
+                }
+            }
+            Code::Apply { function, dtype, operands } => {
+                // A result has another register than its operands, so three shared borrows and one exclusive are
+                // disjoint.
+                let base = registers.as_mut_ptr();
+                // SAFETY: register numbers are below the length, and `target` differs from every operand's.
+                let (out, a, b, c) = unsafe {
+                    assert!(operands.iter().all(|o| *o < registers.len() && *o != target) || function.arity() < 3);
+                    let operand = |i: usize| {
+                        let o = operands[if i < function.arity() { i } else { 0 }];
+                        assert!(o < registers.len() && o != target);
+                        &(&*base.add(o))[..n]
+                    };
+                    (&mut (&mut *base.add(target))[..n], operand(0), operand(1), operand(2))
+                };
+                apply(*function, *dtype, out, a, b, c);
+            }
+        }
+    }
+}
+
+/// The columns of a row of the rectangle for which all guards hold; they are consecutive.
+#[inline(always)]
+fn columns_within(guards: &[Guard], rectangle: &Rectangle<'_>, row: usize) -> (usize, usize) {
+    let (mut first, mut end) = (0i64, rectangle.columns as i64);
+    for guard in guards {
+        let (corner, row_step, step) = rectangle.steps(&guard.value);
+        let value = corner + row_step * row as i64;
+        match step {
+            0 => {
+                if value < 0 || value >= guard.extent {
+                    end = 0;
+                }
+            }
+            1.. => {
+                first = first.max(-value.div_euclid(step));
+                end = end.min((guard.extent - 1 - value).div_euclid(step) + 1);
+            }
+            _ => {
+                first = first.max(-(guard.extent - 1 - value).div_euclid(-step));
+                end = end.min(value.div_euclid(-step) + 1);
+            }
+        }
+    }
+    let first = first.clamp(0, rectangle.columns as i64) as usize;
+    (first, end.clamp(first as i64, rectangle.columns as i64) as usize)
+}
+
+#[inline(always)]
+fn load<T: Copy>(
+    memory: &[T],
+    (corner, row, column): (i64, i64, i64),
+    guards: &[Guard],
+    fill: u32,
+    rectangle: &Rectangle<'_>,
+    out: &mut [u32; BLOCK],
+    widen: impl Fn(T) -> u32,
+) {
+    let (rows, columns) = (rectangle.rows, rectangle.columns);
+    if guards.is_empty() && column == 1 && (rows == 1 || row == columns as i64) {
+        let n = rows * columns;
+        for (o, x) in out[..n].iter_mut().zip(&memory[corner as usize..corner as usize + n]) {
+            *o = widen(*x);
+        }
+        return;
+    }
+    for r in 0..rows {
+        let (first, end) = match guards {
+            [] => (0, columns),
+            _ => columns_within(guards, rectangle, r),
+        };
+        let line = &mut out[r * columns..(r + 1) * columns];
+        let start = corner + row * r as i64;
+        line[..first].fill(fill);
+        line[end..].fill(fill);
+        let line = &mut line[first..end];
+        if line.is_empty() {
+            continue;
+        }
+        let at = (start + column * first as i64) as usize;
+        match column {
+            1 => {
+                for (o, x) in line.iter_mut().zip(&memory[at..at + (end - first)]) {
+                    *o = widen(*x);
+                }
+            }
+            0 => line.fill(widen(memory[at])),
+            _ => {
+                for (i, o) in line.iter_mut().enumerate() {
+                    *o = widen(memory[(at as i64 + column * i as i64) as usize]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn unary(out: &mut [u32], a: &[u32], f: impl Fn(f32) -> f32) {
+    for (o, x) in out.iter_mut().zip(a) {
+        *o = f(f32::from_bits(*x)).to_bits();
+    }
+}
+
+#[inline(always)]
+fn binary(out: &mut [u32], a: &[u32], b: &[u32], f: impl Fn(f32, f32) -> f32) {
+    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+        *o = f(f32::from_bits(*x), f32::from_bits(*y)).to_bits();
+    }
+}
+
+/// i8 results wrap to eight bits; i32 results stay.
+#[inline(always)]
+fn integers(dtype: DType, out: &mut [u32], a: &[u32], b: &[u32], f: impl Fn(i32, i32) -> i32) {
+    match dtype {
+        DType::I8 => {
+            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+                *o = f(*x as i32, *y as i32) as i8 as i32 as u32;
+            }
+        }
+        DType::F32 | DType::I32 | DType::Bool => {
+            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+                *o = f(*x as i32, *y as i32) as u32;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn compare(
+    dtype: DType,
+    out: &mut [u32],
+    a: &[u32],
+    b: &[u32],
+    floats: impl Fn(f32, f32) -> bool,
+    words: impl Fn(i32, i32) -> bool,
+) {
+    match dtype {
+        DType::F32 => {
+            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+                *o = floats(f32::from_bits(*x), f32::from_bits(*y)) as u32;
+            }
+        }
+        DType::I32 | DType::I8 | DType::Bool => {
+            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+                *o = words(*x as i32, *y as i32) as u32;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn apply(function: ScalarFn, dtype: DType, out: &mut [u32], a: &[u32], b: &[u32], c: &[u32]) {
+    let float = dtype == DType::F32;
+    match function {
+        ScalarFn::Add if float => binary(out, a, b, |x, y| x + y),
+        ScalarFn::Sub if float => binary(out, a, b, |x, y| x - y),
+        ScalarFn::Mul if float => binary(out, a, b, |x, y| x * y),
+        ScalarFn::Div if float => binary(out, a, b, |x, y| x / y),
+        ScalarFn::Max if float => binary(out, a, b, |x, y| if y < x { x } else { y }),
+        ScalarFn::Min if float => binary(out, a, b, |x, y| if x < y { x } else { y }),
+        ScalarFn::Neg if float => unary(out, a, |x| -x),
+        ScalarFn::Add => integers(dtype, out, a, b, i32::wrapping_add),
+        ScalarFn::Sub => integers(dtype, out, a, b, i32::wrapping_sub),
+        ScalarFn::Mul => integers(dtype, out, a, b, i32::wrapping_mul),
+        ScalarFn::Div => integers(dtype, out, a, b, |x, y| ScalarFn::Div.integer(x, y)),
+        ScalarFn::Max => integers(dtype, out, a, b, i32::max),
+        ScalarFn::Min => integers(dtype, out, a, b, i32::min),
+        ScalarFn::Neg => integers(dtype, out, a, a, |x, _| x.wrapping_neg()),
+        ScalarFn::Less => compare(dtype, out, a, b, |x, y| x < y, |x, y| x < y),
+        ScalarFn::Equal => compare(dtype, out, a, b, |x, y| x == y, |x, y| x == y),
+        ScalarFn::Select => {
+            for (((o, chosen), x), y) in out.iter_mut().zip(a).zip(b).zip(c) {
+                *o = if *chosen != 0 { *x } else { *y };
+            }
+        }
+        ScalarFn::Straight => out.copy_from_slice(b),
+        ScalarFn::Exp => unary(out, a, math::exp),
+        ScalarFn::Log => unary(out, a, math::log),
+        ScalarFn::Sqrt => unary(out, a, f32::sqrt),
+        ScalarFn::Tanh => unary(out, a, math::tanh),
+        ScalarFn::Sigmoid => unary(out, a, math::sigmoid),
+        ScalarFn::Erf => unary(out, a, math::erf),
+        ScalarFn::Sin => unary(out, a, math::sin),
+        ScalarFn::Cos => unary(out, a, math::cos),
+        ScalarFn::Round => unary(out, a, f32::round_ties_even),
+        ScalarFn::Flush => unary(out, a, math::flush),
+        ScalarFn::Cast(to) => cast(dtype, to, out, a),
+        ScalarFn::MulShift => {
+            for (((o, x), m), s) in out.iter_mut().zip(a).zip(b).zip(c) {
+                *o = math::mulshift(*x as i32, *m as i32, *s as i32) as u32;
+            }
+        }
+        ScalarFn::ShiftLeft => integers(dtype, out, a, b, |x, s| x.wrapping_shl(s.clamp(0, 31) as u32)),
+        ScalarFn::ShiftRight => integers(dtype, out, a, b, |x, s| x >> s.clamp(0, 31)),
+    }
+}
+
+#[inline(always)]
+fn cast(from: DType, to: DType, out: &mut [u32], a: &[u32]) {
+    let each = |out: &mut [u32], f: &dyn Fn(u32) -> u32| {
+        for (o, x) in out.iter_mut().zip(a) {
+            *o = f(*x);
+        }
+    };
+    match (from, to) {
+        (DType::F32, DType::F32)
+        | (DType::I32, DType::I32)
+        | (DType::I8, DType::I8 | DType::I32)
+        | (DType::Bool, DType::Bool | DType::I8 | DType::I32) => out.copy_from_slice(a),
+        (DType::I32 | DType::I8 | DType::Bool, DType::F32) => {
+            for (o, x) in out.iter_mut().zip(a) {
+                *o = (*x as i32 as f32).to_bits();
+            }
+        }
+        (DType::F32, DType::I32) => each(out, &|x| f32::from_bits(x) as i32 as u32),
+        (DType::F32, DType::I8) => each(out, &|x| (f32::from_bits(x) as i32).clamp(-128, 127) as u32),
+        (DType::I32, DType::I8) => each(out, &|x| (x as i32).clamp(-128, 127) as u32),
+        (DType::F32, DType::Bool) => each(out, &|x| (f32::from_bits(x) != 0.0) as u32),
+        (DType::I32 | DType::I8, DType::Bool) => each(out, &|x| (x != 0) as u32),
+    }
+}
+
+/// Writes a register's elements to memory at an affine offset.
+pub fn store(
+    slots: &Slots,
+    slot: usize,
+    dtype: DType,
+    steps: (i64, i64, i64),
+    rectangle: &Rectangle<'_>,
+    from: &[u32],
+) {
+    match dtype {
+        DType::F32 | DType::I32 => store_as::<u32>(slots, slot, steps, rectangle, from, |x| x),
+        DType::I8 | DType::Bool => store_as::<u8>(slots, slot, steps, rectangle, from, |x| x as u8),
+    }
+}
+
+fn store_as<T: Copy>(
+    slots: &Slots,
+    slot: usize,
+    (corner, row, column): (i64, i64, i64),
+    rectangle: &Rectangle<'_>,
+    from: &[u32],
+    narrow: impl Fn(u32) -> T,
+) {
+    let (rows, columns) = (rectangle.rows, rectangle.columns);
+    let dense = column == 1 || columns == 1;
+    let (rows, columns) = match dense && (rows == 1 || row == columns as i64) {
+        true => (1, rows * columns),
+        false => (rows, columns),
+    };
+    for r in 0..rows {
+        let start = corner + row * r as i64;
+        let line = &from[r * columns..(r + 1) * columns];
+        if dense {
+            let out = slots.write::<T>(slot, start as usize, columns);
+            for (o, x) in out.iter_mut().zip(line) {
+                *o = narrow(*x);
+            }
+        } else {
+            for (c, x) in line.iter().enumerate() {
+                slots.write::<T>(slot, (start + column * c as i64) as usize, 1)[0] = narrow(*x);
+            }
+        }
+    }
+}

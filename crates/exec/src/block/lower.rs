@@ -1,0 +1,374 @@
+//! From a planned kernel to a block program: maps become operations, accesses become affine offsets.
+
+use super::reduce::{Phase, ReduceLoop};
+use super::run::{ElementwiseLoop, Store};
+use super::{Affine, BlockProgram, Code, Guard, Slot};
+use std::collections::HashMap;
+use tacit_ir::interpret::reduces_in_lanes;
+use tacit_ir::nest::{Determined, Index};
+use tacit_ir::passes::plan::{Fate, Kernel, Plan};
+use tacit_ir::types::{DType, Literal, Scalar, row_major_strides};
+use tacit_ir::{Graph, Instruction, Op, Reduction, ScalarFn, ValueId};
+
+/// Where a kernel finds memory: the slot of each value that is not inline.
+pub type SlotOf<'a> = &'a dyn Fn(ValueId) -> Slot;
+
+/// Lowers a kernel whose root is a map, a move or a count.
+pub fn lower_elementwise(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf<'_>) -> ElementwiseLoop {
+    let root = graph.instruction(kernel.root);
+    // The loop dimensions are the output's axes, outermost first, so that results are written in memory order.
+    let axes: Vec<(char, usize)> = match root.op.has_nest() {
+        true => tacit_ir::nest::axes_of(&root.nest.output)
+            .into_iter()
+            .map(|axis| (axis, root.nest.extent(axis).expect("a verified nest names its axes")))
+            .collect(),
+        false => ('a'..='z').zip(root.ty.shape.iter().copied()).collect(),
+    };
+    let extents: Vec<usize> = axes.iter().map(|(_, extent)| *extent).collect();
+    let mut builder = Builder::new(graph, plan, kernel, slot_of, axes.len());
+    let map: AxisMap = axes.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
+    let result = builder.emit_instruction(kernel.root, &map, &[]);
+    // The root's axes are its output in row-major order, merged dimensions included.
+    let strides = row_major_strides(&extents);
+    let dense = Affine { coefficients: strides.iter().map(|s| *s as i64).collect(), constant: 0 };
+    let mut stores = vec![(result, kernel.root)];
+    let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
+    for value in &kernel.also_stored {
+        stores.push((builder.emit_operand(*value, &dimensions, &[], 0), *value));
+    }
+    let codes = builder.codes;
+    let program = BlockProgram::new(codes, &stores.iter().map(|(code, _)| *code).collect::<Vec<_>>());
+    let stores = stores
+        .into_iter()
+        .map(|(code, value)| Store {
+            register: program.registers[code],
+            slot: slot_of(value),
+            dtype: graph.ty(value).dtype,
+            offset: dense.clone(),
+        })
+        .collect();
+    ElementwiseLoop::new(program, extents, stores)
+}
+
+/// Lowers a reduction with its prologue.
+///
+/// Loop dimensions: the output's axes, then the reduction box's, then one *shift* for each axis that is solved by a
+/// division (its value is set while looping over the box).
+pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf<'_>) -> Option<ReduceLoop> {
+    let instruction = graph.instruction(kernel.root);
+    let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = instruction else {
+        panic!("the plan gives reductions a reduce kernel");
+    };
+    let resolved = nest.resolve();
+    let extent = |axis: usize| nest.axes[axis].1;
+    let name = |axis: usize| nest.axes[axis].0;
+    let strides = row_major_strides(&ty.shape);
+    // One loop dimension for each digit or affine dimension of the output.
+    let mut extents: Vec<usize> = vec![];
+    let mut store = Affine { coefficients: vec![], constant: 0 };
+    let mut dims_of_output: Vec<usize> = vec![];
+    for (dim, determined) in resolved.output.iter().enumerate() {
+        dims_of_output.push(extents.len());
+        match determined {
+            Determined::Digits(digits) => {
+                let inner = row_major_strides(&digits.iter().map(|a| extent(*a)).collect::<Vec<_>>());
+                for (axis, inner) in digits.iter().zip(inner) {
+                    extents.push(extent(*axis));
+                    store.coefficients.push((strides[dim] * inner) as i64);
+                }
+            }
+            Determined::Solved { coefficient, .. } => {
+                let steps = coefficient.unsigned_abs() as usize;
+                extents.push(ty.shape[dim].div_ceil(steps));
+                store.coefficients.push((strides[dim] * steps) as i64);
+            }
+            Determined::Checked { .. } => {
+                extents.push(ty.shape[dim]);
+                store.coefficients.push(strides[dim] as i64);
+            }
+            Determined::Lookup => return None,
+        }
+    }
+    let output_dims = extents.len();
+    extents.extend(resolved.reduction.iter().map(|axis| extent(*axis)));
+    let shifts: Vec<usize> = (0..resolved.output.len())
+        .filter(|dim| matches!(&resolved.output[*dim], Determined::Solved { coefficient, .. } if coefficient.abs() > 1))
+        .collect();
+    let total = extents.len() + shifts.len();
+    store.coefficients.resize(total, 0);
+    let mut builder = Builder::new(graph, plan, kernel, slot_of, total);
+    let mut map: AxisMap = HashMap::new();
+    let mut guards: Vec<Guard> = vec![];
+    let mut phases: Vec<Phase> = vec![];
+    for (k, axis) in resolved.reduction.iter().enumerate() {
+        map.insert(name(*axis), builder.dimension(output_dims + k));
+    }
+    for (dim, determined) in resolved.output.iter().enumerate() {
+        if let Determined::Digits(digits) = determined {
+            for (k, axis) in digits.iter().enumerate() {
+                map.insert(name(*axis), builder.dimension(dims_of_output[dim] + k));
+            }
+        }
+    }
+    for (dim, determined) in resolved.output.iter().enumerate() {
+        let own = dims_of_output[dim];
+        match determined {
+            Determined::Digits(_) | Determined::Checked { .. } | Determined::Lookup => {}
+            Determined::Solved { axis, coefficient, others, constant } if coefficient.abs() == 1 => {
+                // ±axis = index − constant − Σ others
+                let mut value = builder.dimension(own);
+                value.constant -= constant;
+                for (c, other) in others {
+                    value = value.plus(-c, map.get(&name(*other))?);
+                }
+                let value = builder.zero().plus(*coefficient, &value);
+                guards.push(Guard { value: value.clone(), extent: extent(*axis) as i64 });
+                map.insert(name(*axis), value);
+            }
+            Determined::Solved { axis, coefficient, others, constant } => {
+                let shift = extents.len() + phases.len();
+                let mut rest = vec![];
+                for (c, other) in others {
+                    let k = resolved.reduction.iter().position(|a| a == other)?;
+                    rest.push((*c, output_dims + k));
+                }
+                let value = builder.dimension(shift).plus(coefficient.signum(), &builder.dimension(own));
+                guards.push(Guard { value: value.clone(), extent: extent(*axis) as i64 });
+                map.insert(name(*axis), value);
+                phases.push(Phase {
+                    dim: own,
+                    shift,
+                    coefficient: *coefficient,
+                    constant: *constant,
+                    rest,
+                    extent: ty.shape[dim],
+                    stride: strides[dim],
+                });
+            }
+        }
+    }
+    for (dim, determined) in resolved.output.iter().enumerate() {
+        if let Determined::Checked { terms, constant } = determined {
+            let mut difference = builder.zero().plus(-1, &builder.dimension(dims_of_output[dim]));
+            difference.constant += constant;
+            for (c, axis) in terms {
+                difference = difference.plus(*c, map.get(&name(*axis))?);
+            }
+            guards.push(Guard { value: difference, extent: 1 });
+        }
+    }
+    // The operand's own bounds skip terms as well.
+    let operand_shape = graph.shape(operands[0]).to_vec();
+    let index: Vec<Affine> = nest.operands[0].iter().map(|index| builder.index(nest, index, &map)).collect();
+    for ((line, dimension), value) in nest.operands[0].iter().zip(&operand_shape).zip(&index) {
+        let inside = nest.range(line).is_some_and(|(low, high)| low >= 0 && high < *dimension as i64);
+        if !inside {
+            guards.push(Guard { value: value.clone(), extent: *dimension as i64 });
+        }
+    }
+    let term = builder.emit_operand(operands[0], &index, &guards, 0);
+    let valid = (!guards.is_empty()).then(|| builder.push(Code::Within { guards }));
+    let results: Vec<usize> = [term].into_iter().chain(valid).collect();
+    // Contiguous columns make fast blocks: those of the output if its last dimension is long enough or contiguous in
+    // memory, else those of the box.
+    let reads_along = |dim: usize| {
+        builder.codes.iter().any(|code| match code {
+            Code::Load { offset, .. } => offset.coefficients[dim] == 1,
+            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => false,
+        })
+    };
+    let along_box = output_dims == 0
+        || (valid.is_none()
+            && !resolved.reduction.is_empty()
+            && (ty.elements() == 1 || (reads_along(extents.len() - 1) && !reads_along(output_dims - 1))));
+    let in_lanes = reduces_in_lanes(nest, &operand_shape);
+    let program = BlockProgram::new(builder.codes, &results);
+    Some(ReduceLoop {
+        term: program.registers[term],
+        valid: valid.map(|code| program.registers[code]),
+        program,
+        maximum: *reduction == Reduction::Max,
+        dtype: ty.dtype,
+        extents,
+        output_dims,
+        phases,
+        store,
+        slot: slot_of(kernel.root),
+        in_lanes,
+        along_box: along_box && in_lanes,
+    })
+}
+
+/// What each axis of a nest is in terms of the loop dimensions.
+type AxisMap = HashMap<char, Affine>;
+
+struct Builder<'a> {
+    graph: &'a Graph,
+    plan: &'a Plan,
+    kernel: &'a Kernel,
+    slot_of: SlotOf<'a>,
+    dims: usize,
+    codes: Vec<Code>,
+    /// Values evaluated already, by index and guards.
+    known: HashMap<(ValueId, Vec<Affine>, Vec<Guard>, u32), usize>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(graph: &'a Graph, plan: &'a Plan, kernel: &'a Kernel, slot_of: SlotOf<'a>, dims: usize) -> Builder<'a> {
+        Builder { graph, plan, kernel, slot_of, dims, codes: vec![], known: HashMap::new() }
+    }
+
+    fn zero(&self) -> Affine {
+        Affine { coefficients: vec![0; self.dims], constant: 0 }
+    }
+
+    fn dimension(&self, dim: usize) -> Affine {
+        let mut affine = self.zero();
+        affine.coefficients[dim] = 1;
+        affine
+    }
+
+    fn push(&mut self, code: Code) -> usize {
+        self.codes.push(code);
+        self.codes.len() - 1
+    }
+
+    /// One dimension of an access in terms of the loop dimensions.
+    fn index(&self, nest: &tacit_ir::Nest, index: &Index, map: &AxisMap) -> Affine {
+        let (terms, constant) = nest.affine(index);
+        let mut affine = self.zero();
+        affine.constant = constant;
+        for (coefficient, axis) in terms {
+            affine = affine.plus(coefficient, &map[&nest.axes[axis].0]);
+        }
+        affine
+    }
+
+    /// A value at an index of its dimensions, where `guards` hold; elsewhere anything, or `fill` if it is a load.
+    fn emit_operand(&mut self, value: ValueId, index: &[Affine], guards: &[Guard], fill: u32) -> usize {
+        let key = (value, index.to_vec(), guards.to_vec(), fill);
+        if let Some(code) = self.known.get(&key) {
+            return *code;
+        }
+        let inside = self.plan.fates[value.index()] == Fate::Inline || self.kernel.also_stored.contains(&value);
+        let code = if inside {
+            let instruction = self.graph.instruction(value);
+            let map: AxisMap = match instruction.op.has_nest() {
+                true => instruction
+                    .nest
+                    .output
+                    .iter()
+                    .zip(index)
+                    .map(|(line, affine)| match line {
+                        Index::Axis(axis) => (*axis, affine.clone()),
+                        Index::Radix(_) | Index::Affine { .. } | Index::Lookup => {
+                            panic!("the plan inlines values with plain outputs only")
+                        }
+                    })
+                    .collect(),
+                false => ('a'..='z').zip(index.iter().cloned()).collect(),
+            };
+            self.emit_instruction(value, &map, guards)
+        } else {
+            let strides = row_major_strides(self.graph.shape(value));
+            let mut offset = self.zero();
+            for (affine, stride) in index.iter().zip(strides) {
+                offset = offset.plus(stride as i64, affine);
+            }
+            let dtype = self.graph.ty(value).dtype;
+            self.push(Code::Load { slot: (self.slot_of)(value), dtype, offset, guards: guards.to_vec(), fill })
+        };
+        self.known.insert(key, code);
+        code
+    }
+
+    /// An instruction's result where its axes have these values.
+    fn emit_instruction(&mut self, value: ValueId, map: &AxisMap, guards: &[Guard]) -> usize {
+        let Instruction { op, operands, nest, ty } = self.graph.instruction(value);
+        match op {
+            Op::Constant { value: Literal::Splat(scalar) } => self.push(Code::Splat { bits: bits(*scalar) }),
+            Op::Iota => self.push(Code::Index { value: map[&'a'].clone() }),
+            Op::Extent { dim } => {
+                let extent = self.graph.shape(operands[0])[*dim];
+                self.push(Code::Splat { bits: extent as u32 })
+            }
+            Op::Map(function) => {
+                let mut registers = [0; 3];
+                for (k, (operand, access)) in operands.iter().zip(&nest.operands).enumerate() {
+                    let index: Vec<Affine> = access.iter().map(|line| self.index(nest, line, map)).collect();
+                    registers[k] = self.emit_operand(*operand, &index, guards, 0);
+                }
+                let dtype = self.graph.ty(*operands.last().expect("a map has operands")).dtype;
+                self.push(Code::Apply { function: *function, dtype, operands: registers })
+            }
+            Op::Move { fill } => {
+                let fill = bits(*fill);
+                let mut result: Option<usize> = None;
+                for (operand, access) in operands.iter().zip(&nest.operands) {
+                    let index: Vec<Affine> = access.iter().map(|line| self.index(nest, line, map)).collect();
+                    let own: Vec<Guard> = access
+                        .iter()
+                        .zip(self.graph.shape(*operand))
+                        .zip(&index)
+                        .filter(|((line, dimension), _)| {
+                            !nest.range(line).is_some_and(|(low, high)| low >= 0 && high < **dimension as i64)
+                        })
+                        .map(|((_, dimension), value)| Guard { value: value.clone(), extent: *dimension as i64 })
+                        .collect();
+                    let all: Vec<Guard> = guards.iter().chain(&own).cloned().collect();
+                    let inside = self.emit_operand(*operand, &index, &all, fill);
+                    let is_load = matches!(self.codes[inside], Code::Load { .. });
+                    result = Some(match result {
+                        // A load alone fills what is out of bounds by itself.
+                        None if is_load || own.is_empty() => inside,
+                        earlier => {
+                            let otherwise = match earlier {
+                                Some(earlier) => earlier,
+                                None => self.push(Code::Splat { bits: fill }),
+                            };
+                            let within = self.push(Code::Within { guards: own });
+                            let operands = [within, inside, otherwise];
+                            self.push(Code::Apply { function: ScalarFn::Select, dtype: ty.dtype, operands })
+                        }
+                    });
+                }
+                result.expect("a move has operands")
+            }
+            Op::Input { .. }
+            | Op::Param { .. }
+            | Op::State { .. }
+            | Op::Constant { value: Literal::Dense(_) }
+            | Op::Random { .. }
+            | Op::Contract
+            | Op::Reduce(_)
+            | Op::Gather
+            | Op::Scatter => panic!("the plan never evaluates `{}` inside another kernel", op.keyword()),
+        }
+    }
+}
+
+impl Affine {
+    /// self + factor·other
+    fn plus(&self, factor: i64, other: &Affine) -> Affine {
+        let coefficients = self.coefficients.iter().zip(&other.coefficients).map(|(a, b)| a + factor * b).collect();
+        Affine { coefficients, constant: self.constant + factor * other.constant }
+    }
+}
+
+/// A scalar as a register holds it.
+pub fn bits(scalar: Scalar) -> u32 {
+    match scalar {
+        Scalar::F32(x) => x.to_bits(),
+        Scalar::I32(x) => x as u32,
+        Scalar::I8(x) => x as i32 as u32,
+        Scalar::Bool(x) => x as u32,
+    }
+}
+
+/// The identity that a reduction starts from, as a register holds it.
+pub fn identity(maximum: bool, dtype: DType) -> u32 {
+    match maximum {
+        true => bits(Scalar::lowest(dtype)),
+        false => bits(Scalar::zero(dtype)),
+    }
+}

@@ -1,0 +1,137 @@
+//! Fused loops: a program of scalar operations, evaluated over blocks of a few hundred elements.
+//!
+//! A kernel's maps and moves become [`Code`]s over *registers* of one block each; every access is affine in the
+//! kernel's loop dimensions, so a move costs nothing but its address. Blocks stay in the first cache, and the cost of
+//! interpretation is one dispatch per operation and block.
+
+mod evaluate;
+mod lower;
+mod reduce;
+mod run;
+
+pub use lower::{lower_elementwise, lower_reduce};
+pub use reduce::{ACCUMULATORS, ReduceLoop};
+pub use run::ElementwiseLoop;
+
+use tacit_ir::ScalarFn;
+use tacit_ir::types::DType;
+
+/// Elements of one block, a multiple of every vector length.
+pub const BLOCK: usize = 512;
+
+/// Σ coefficient·dimension + constant over a kernel's loop dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Affine {
+    pub coefficients: Vec<i64>,
+    pub constant: i64,
+}
+
+/// A condition 0 ≤ value < extent under which a term exists.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Guard {
+    pub value: Affine,
+    pub extent: i64,
+}
+
+/// Memory that a kernel reads or writes: a position in the program's table of slots.
+pub type Slot = usize;
+
+/// A block-wide intermediate. Elements are 4 bytes: f32, i32, i8 as i32, bool as 0 or 1.
+pub type Register = usize;
+
+/// One operation over a block.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// Elements of memory at an affine offset; `fill` where a guard fails.
+    Load { slot: Slot, dtype: DType, offset: Affine, guards: Vec<Guard>, fill: u32 },
+    /// One value for all elements.
+    Splat { bits: u32 },
+    /// An affine value of the loop indices, as i32.
+    Index { value: Affine },
+    /// 1 where all guards hold, else 0.
+    Within { guards: Vec<Guard> },
+    /// A scalar function; `dtype` is the type of its (last) operands.
+    Apply { function: ScalarFn, dtype: DType, operands: [Register; 3] },
+}
+
+/// The operations of a kernel in order; operation k writes register `registers[k]`.
+#[derive(Clone, Debug, Default)]
+pub struct BlockProgram {
+    pub codes: Vec<Code>,
+    pub registers: Vec<Register>,
+    pub register_count: usize,
+    /// Loads and splats that are the same for every block: evaluated once a run.
+    pub invariant: Vec<bool>,
+}
+
+impl BlockProgram {
+    /// Assigns registers: one is used again after its value's last use. `results` are read at the end.
+    pub fn new(codes: Vec<Code>, results: &[usize]) -> BlockProgram {
+        let mut last = vec![0; codes.len()];
+        for (k, code) in codes.iter().enumerate() {
+            if let Code::Apply { function, operands, .. } = code {
+                for operand in &operands[..function.arity()] {
+                    last[*operand] = k;
+                }
+            }
+        }
+        for result in results {
+            last[*result] = usize::MAX;
+        }
+        let invariant: Vec<bool> = codes.iter().map(|code| matches!(code, Code::Splat { .. })).collect();
+        let mut registers = vec![];
+        let mut free: Vec<Register> = vec![];
+        let mut register_count = 0;
+        for k in 0..codes.len() {
+            // A result never shares a register with an operand, so that kernels see distinct slices; what is evaluated
+            // once a run keeps a register of its own.
+            let reused = if invariant[k] { None } else { free.pop() };
+            registers.push(reused.unwrap_or_else(|| {
+                register_count += 1;
+                register_count - 1
+            }));
+            for earlier in 0..=k {
+                let ends = last[earlier] == k || (last[earlier] == 0 && earlier == k);
+                if ends && !invariant[earlier] {
+                    free.push(registers[earlier]);
+                }
+            }
+        }
+        let codes = codes
+            .into_iter()
+            .map(|code| match code {
+                Code::Apply { function, dtype, operands } => {
+                    let operands = operands.map(|operand| registers[operand]);
+                    Code::Apply { function, dtype, operands }
+                }
+                Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } => code,
+            })
+            .collect();
+        BlockProgram { codes, registers, register_count, invariant }
+    }
+}
+
+/// A rectangle of loop indices: `rows` steps of one dimension by `columns` of another, at fixed others.
+#[derive(Clone, Copy, Debug)]
+pub struct Rectangle<'a> {
+    /// The index of every loop dimension at the rectangle's corner.
+    pub corner: &'a [i64],
+    pub row_dim: usize,
+    pub column_dim: usize,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl Rectangle<'_> {
+    pub fn elements(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// The affine's value at the corner, and its steps along rows and columns.
+    pub fn steps(&self, affine: &Affine) -> (i64, i64, i64) {
+        let corner: i64 = affine.coefficients.iter().zip(self.corner).map(|(c, i)| c * i).sum();
+        let row = if self.rows > 1 { affine.coefficients[self.row_dim] } else { 0 };
+        let column = if self.columns > 1 { affine.coefficients[self.column_dim] } else { 0 };
+        (affine.constant + corner, row, column)
+    }
+}

@@ -1,0 +1,328 @@
+//! Reductions: the terms come from a block program, the order of accumulation is that of docs/NUMERICS.md.
+
+use super::evaluate::{Registers, evaluate, store};
+use super::lower::identity;
+use super::run::{MAX_DIMS, Tiling, share};
+use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
+use crate::kernels::KernelSet;
+use crate::memory::Slots;
+use tacit_ir::interpret::LANES;
+use tacit_ir::math;
+use tacit_ir::types::DType;
+
+/// An output dimension whose axis is solved by a division: index = coefficient·axis + Σ rest + constant. The output is
+/// visited in |coefficient| phases; within one the axis moves by one as the loop dimension does.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    pub dim: usize,
+    /// The pseudo-dimension that carries the solved constant.
+    pub shift: usize,
+    pub coefficient: i64,
+    pub constant: i64,
+    /// (coefficient, loop dimension) of the box's axes in the equation.
+    pub rest: Vec<(i64, usize)>,
+    /// The output dimension's extent and its stride in memory.
+    pub extent: usize,
+    pub stride: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct ReduceLoop {
+    pub program: BlockProgram,
+    pub term: Register,
+    /// 1 where the term exists; `None` if all do.
+    pub valid: Option<Register>,
+    pub maximum: bool,
+    pub dtype: DType,
+    /// Output dimensions, then the reduction box's.
+    pub extents: Vec<usize>,
+    pub output_dims: usize,
+    pub phases: Vec<Phase>,
+    /// Over all dimensions; only those of the output count.
+    pub store: Affine,
+    pub slot: Slot,
+    /// The tree of interleaved lanes, or one term after another.
+    pub in_lanes: bool,
+    /// Blocks run along the box, one output element at a time.
+    pub along_box: bool,
+}
+
+/// Registers beside the program's own: the accumulators.
+pub const ACCUMULATORS: usize = LANES;
+
+impl ReduceLoop {
+    /// Computes this worker's share of the output.
+    pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
+        match self.along_box {
+            true => self.run_along_box(kernels, slots, registers, worker, workers),
+            false => self.run_along_output(kernels, slots, registers, worker, workers),
+        }
+    }
+
+    fn dims(&self) -> usize {
+        self.extents.len() + self.phases.len()
+    }
+
+    fn box_extents(&self) -> &[usize] {
+        &self.extents[self.output_dims..]
+    }
+
+    /// Each rectangle of the output visits every position of the box.
+    fn run_along_output(&self, kernels: KernelSet, slots: &Slots, regs: Registers<'_>, worker: usize, workers: usize) {
+        let mut corner_memory = [0i64; MAX_DIMS];
+        let corner = &mut corner_memory[..self.dims()];
+        let positions: usize = self.box_extents().iter().product();
+        let phase_count: usize = self.phases.iter().map(|p| p.coefficient.unsigned_abs() as usize).product();
+        let mut extents_memory = [1usize; MAX_DIMS];
+        let extents = &mut extents_memory[..self.output_dims];
+        let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
+        let start = identity(self.maximum, self.dtype);
+        let mut first = true;
+        for phase in 0..phase_count {
+            extents.copy_from_slice(&self.extents[..self.output_dims]);
+            let mut remaining = phase;
+            let mut offset = 0;
+            let mut residues = [0i64; MAX_DIMS];
+            for (k, p) in self.phases.iter().enumerate() {
+                let steps = p.coefficient.unsigned_abs() as usize;
+                let residue = remaining % steps;
+                remaining /= steps;
+                extents[p.dim] = (p.extent + steps - 1 - residue) / steps;
+                offset += residue * p.stride;
+                residues[k] = residue as i64;
+            }
+            let tiling = Tiling::new(extents);
+            for block in share(tiling.blocks, worker, workers, tiling.block_elements() * positions.max(1), 4096) {
+                let (rows, columns) = {
+                    let r = tiling.rectangle(block, extents, &mut corner[..self.output_dims]);
+                    (r.rows, r.columns)
+                };
+                let n = rows * columns;
+                let used = if self.in_lanes { LANES } else { 1 };
+                for lane in accumulators[..used].iter_mut() {
+                    lane[..n].fill(start);
+                }
+                for position in 0..positions {
+                    let mut rest = position;
+                    for (k, extent) in self.box_extents().iter().enumerate().rev() {
+                        corner[self.output_dims + k] = (rest % extent) as i64;
+                        rest /= extent;
+                    }
+                    if !self.solve(&residues, corner) {
+                        continue;
+                    }
+                    let rectangle = Rectangle {
+                        corner,
+                        row_dim: self.output_dims.saturating_sub(2),
+                        column_dim: self.output_dims.saturating_sub(1),
+                        rows,
+                        columns,
+                    };
+                    if first {
+                        evaluate(kernels, &self.program, slots, &rectangle, regs, true);
+                        first = false;
+                    }
+                    evaluate(kernels, &self.program, slots, &rectangle, regs, false);
+                    let lane = if self.in_lanes { position % LANES } else { 0 };
+                    let valid = self.valid.map(|register| &regs[register][..n]);
+                    accumulate(
+                        kernels,
+                        self.maximum,
+                        self.dtype,
+                        &mut accumulators[lane][..n],
+                        &regs[self.term][..n],
+                        valid,
+                    );
+                }
+                if self.in_lanes {
+                    // Lanes that got no term hold the identity, which a sum need not add: no lane is −0.
+                    let filled = if self.maximum { LANES } else { positions.min(LANES) };
+                    let mut width = LANES / 2;
+                    while width > 0 {
+                        let (low, high) = accumulators.split_at_mut(width);
+                        for lane in 0..width.min(filled.saturating_sub(width)) {
+                            accumulate(kernels, self.maximum, self.dtype, &mut low[lane][..n], &high[lane][..n], None);
+                        }
+                        width /= 2;
+                    }
+                }
+                self.finish(kernels, &mut accumulators[0][..n]);
+                let rectangle = Rectangle {
+                    corner,
+                    row_dim: self.output_dims.saturating_sub(2),
+                    column_dim: self.output_dims.saturating_sub(1),
+                    rows,
+                    columns,
+                };
+                let (base, row, column) = self.output_steps(&rectangle);
+                store(slots, self.slot, self.dtype, (base + offset as i64, row, column), &rectangle, &accumulators[0]);
+            }
+        }
+    }
+
+    /// The output's offset at the rectangle; box dimensions and shifts have no part in it.
+    fn output_steps(&self, rectangle: &Rectangle<'_>) -> (i64, i64, i64) {
+        rectangle.steps(&self.store)
+    }
+
+    /// Sets the shifts for a position of the box; false if the division leaves a remainder.
+    fn solve(&self, residues: &[i64], corner: &mut [i64]) -> bool {
+        for (k, p) in self.phases.iter().enumerate() {
+            let rest: i64 = p.rest.iter().map(|(c, dim)| c * corner[*dim]).sum();
+            let multiple = residues[k] - p.constant - rest;
+            if multiple % p.coefficient != 0 {
+                return false;
+            }
+            corner[p.shift] = multiple / p.coefficient;
+        }
+        true
+    }
+
+    /// One output element after another; the box's last dimensions fill the blocks.
+    fn run_along_box(&self, kernels: KernelSet, slots: &Slots, regs: Registers<'_>, worker: usize, workers: usize) {
+        let outputs: usize = self.extents[..self.output_dims].iter().product();
+        let tiling = Tiling::new(self.box_extents());
+        let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
+        let mut corner_memory = [0i64; MAX_DIMS];
+        let corner = &mut corner_memory[..self.dims()];
+        let start = identity(self.maximum, self.dtype);
+        let mut first = true;
+        for output in share(outputs, worker, workers, tiling.blocks * tiling.block_elements(), 4096) {
+            let mut rest = output;
+            for (dim, extent) in self.extents[..self.output_dims].iter().enumerate().rev() {
+                corner[dim] = (rest % extent) as i64;
+                rest /= extent;
+            }
+            let mut lanes = [start; LANES];
+            let mut position = 0;
+            for block in 0..tiling.blocks {
+                let (rows, columns) = {
+                    let r =
+                        tiling.rectangle(block, self.box_extents(), &mut corner[self.output_dims..self.extents.len()]);
+                    (r.rows, r.columns)
+                };
+                let rectangle = Rectangle {
+                    corner,
+                    row_dim: self.extents.len().saturating_sub(2).max(self.output_dims),
+                    column_dim: self.extents.len().saturating_sub(1),
+                    rows,
+                    columns,
+                };
+                if first {
+                    evaluate(kernels, &self.program, slots, &rectangle, regs, true);
+                    first = false;
+                }
+                evaluate(kernels, &self.program, slots, &rectangle, regs, false);
+                let n = rows * columns;
+                let mut terms = &regs[self.term][..n];
+                // Terms go to lanes by their position in the box, so a block may begin in the middle of the lanes.
+                while !terms.is_empty() {
+                    let lane = position % LANES;
+                    let count = match lane {
+                        0 if terms.len() >= LANES => terms.len() / LANES * LANES,
+                        _ => (LANES - lane).min(terms.len()),
+                    };
+                    let (now, later) = terms.split_at(count);
+                    for chunk in now.chunks(LANES) {
+                        accumulate(
+                            kernels,
+                            self.maximum,
+                            self.dtype,
+                            &mut lanes[lane..lane + chunk.len()],
+                            chunk,
+                            None,
+                        );
+                    }
+                    position += count;
+                    terms = later;
+                }
+            }
+            let mut width = LANES / 2;
+            while width > 0 {
+                let (low, high) = lanes.split_at_mut(width);
+                accumulate(kernels, self.maximum, self.dtype, low, &high[..width], None);
+                width /= 2;
+            }
+            accumulators[0][0] = lanes[0];
+            self.finish(kernels, &mut accumulators[0][..1]);
+            let rectangle = Rectangle { corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
+            let steps = self.output_steps(&rectangle);
+            store(slots, self.slot, self.dtype, steps, &rectangle, &accumulators[0]);
+        }
+    }
+
+    /// A sum of floats is flushed.
+    fn finish(&self, _kernels: KernelSet, values: &mut [u32]) {
+        if !self.maximum && self.dtype == DType::F32 {
+            for value in values {
+                *value = math::flush(f32::from_bits(*value)).to_bits();
+            }
+        }
+    }
+}
+
+/// accumulator = accumulator ∘ term, where valid.
+fn accumulate(
+    kernels: KernelSet,
+    maximum: bool,
+    dtype: DType,
+    accumulator: &mut [u32],
+    terms: &[u32],
+    valid: Option<&[u32]>,
+) {
+    match kernels {
+        // SAFETY: a kernel set is chosen only after its features were detected.
+        #[cfg(target_arch = "x86_64")]
+        KernelSet::Avx512 => unsafe { accumulate_avx512(maximum, dtype, accumulator, terms, valid) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        KernelSet::Avx2 => unsafe { accumulate_avx2(maximum, dtype, accumulator, terms, valid) },
+        #[cfg(not(target_arch = "x86_64"))]
+        KernelSet::Avx512 | KernelSet::Avx2 => accumulate_with(maximum, dtype, accumulator, terms, valid),
+        KernelSet::Baseline => accumulate_with(maximum, dtype, accumulator, terms, valid),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,fma")]
+fn accumulate_avx512(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], valid: Option<&[u32]>) {
+    accumulate_with(maximum, dtype, a, terms, valid);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn accumulate_avx2(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], valid: Option<&[u32]>) {
+    accumulate_with(maximum, dtype, a, terms, valid);
+}
+
+#[inline(always)]
+fn accumulate_with(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], valid: Option<&[u32]>) {
+    match (dtype, maximum) {
+        (DType::F32, false) => combine(a, terms, valid, |x, y| (f32::from_bits(x) + f32::from_bits(y)).to_bits()),
+        (DType::F32, true) => {
+            combine(a, terms, valid, |x, y| if f32::from_bits(y) < f32::from_bits(x) { x } else { y })
+        }
+        (DType::I32 | DType::I8 | DType::Bool, false) => combine(a, terms, valid, u32::wrapping_add),
+        (DType::I32 | DType::I8 | DType::Bool, true) => {
+            combine(a, terms, valid, |x, y| (x as i32).max(y as i32) as u32)
+        }
+    }
+}
+
+#[inline(always)]
+fn combine(accumulator: &mut [u32], terms: &[u32], valid: Option<&[u32]>, f: impl Fn(u32, u32) -> u32) {
+    match valid {
+        None => {
+            for (a, t) in accumulator.iter_mut().zip(terms) {
+                *a = f(*a, *t);
+            }
+        }
+        Some(valid) => {
+            for ((a, t), v) in accumulator.iter_mut().zip(terms).zip(valid) {
+                *a = if *v != 0 { f(*a, *t) } else { *a };
+            }
+        }
+    }
+}
+
+const _: () = assert!(BLOCK % LANES == 0);

@@ -1,0 +1,171 @@
+//! Elementwise kernels: a block program over a whole index space, divided among workers.
+
+use super::evaluate::{Registers, evaluate, store};
+use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Register, Slot};
+use crate::kernels::KernelSet;
+use crate::memory::Slots;
+use tacit_ir::types::DType;
+
+/// A register that is written to memory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub register: Register,
+    pub slot: Slot,
+    pub dtype: DType,
+    pub offset: Affine,
+}
+
+/// An elementwise kernel.
+#[derive(Clone, Debug)]
+pub struct ElementwiseLoop {
+    pub program: BlockProgram,
+    /// The loop dimensions' extents, outermost first, collapsed where all accesses allow.
+    extents: Vec<usize>,
+    stores: Vec<Store>,
+}
+
+impl ElementwiseLoop {
+    pub fn new(mut program: BlockProgram, mut extents: Vec<usize>, mut stores: Vec<Store>) -> ElementwiseLoop {
+        {
+            let mut affines: Vec<&mut Affine> = program.affines().collect();
+            affines.extend(stores.iter_mut().map(|s| &mut s.offset));
+            collapse(&mut extents, &mut affines);
+        }
+        ElementwiseLoop { program, extents, stores }
+    }
+
+    /// Evaluates this worker's share.
+    pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
+        let tiling = Tiling::new(&self.extents);
+        let share = share(tiling.blocks, worker, workers, tiling.block_elements(), 4096);
+        if share.is_empty() {
+            return;
+        }
+        let mut corner = [0i64; MAX_DIMS];
+        let corner = &mut corner[..self.extents.len()];
+        for (k, block) in share.enumerate() {
+            let rectangle = tiling.rectangle(block, &self.extents, corner);
+            if k == 0 {
+                evaluate(kernels, &self.program, slots, &rectangle, registers, true);
+            }
+            evaluate(kernels, &self.program, slots, &rectangle, registers, false);
+            for s in &self.stores {
+                store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
+            }
+        }
+    }
+}
+
+/// Loop dimensions of one kernel at most: 26 axes and as many solved ones.
+pub const MAX_DIMS: usize = 64;
+
+/// A worker's part of `blocks`, consecutive; one worker takes everything where the work is small.
+pub fn share(
+    blocks: usize,
+    worker: usize,
+    workers: usize,
+    block_elements: usize,
+    elements_min: usize,
+) -> std::ops::Range<usize> {
+    let workers = workers.min((blocks * block_elements).div_ceil(elements_min)).max(1);
+    match worker < workers {
+        true => blocks * worker / workers..blocks * (worker + 1) / workers,
+        false => 0..0,
+    }
+}
+
+/// The division of the last two dimensions into rectangles of at most [`BLOCK`] elements.
+pub struct Tiling {
+    rows: usize,
+    columns: usize,
+    row_blocks: usize,
+    column_blocks: usize,
+    /// The number of rectangles in the whole space.
+    pub blocks: usize,
+}
+
+impl Tiling {
+    pub fn new(extents: &[usize]) -> Tiling {
+        let columns_all = extents.last().copied().unwrap_or(1);
+        let rows_all = if extents.len() > 1 { extents[extents.len() - 2] } else { 1 };
+        let outer: usize = extents[..extents.len().saturating_sub(2)].iter().product();
+        let column_blocks = columns_all.div_ceil(BLOCK).max(1);
+        let columns = columns_all.div_ceil(column_blocks).max(1);
+        let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(BLOCK) } else { columns };
+        let column_blocks = columns_all.div_ceil(columns);
+        let rows = (BLOCK / columns).clamp(1, rows_all.max(1));
+        let rows = if column_blocks > 1 { 1 } else { rows };
+        let row_blocks = rows_all.div_ceil(rows);
+        Tiling { rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }
+    }
+
+    pub fn block_elements(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// Rectangle number `block`; sets the corner.
+    pub fn rectangle<'c>(&self, block: usize, extents: &[usize], corner: &'c mut [i64]) -> Rectangle<'c> {
+        let dims = extents.len();
+        let column = block % self.column_blocks * self.columns;
+        let rest = block / self.column_blocks;
+        let row = rest % self.row_blocks * self.rows;
+        let mut outer = rest / self.row_blocks;
+        for dim in (0..dims.saturating_sub(2)).rev() {
+            corner[dim] = (outer % extents[dim]) as i64;
+            outer /= extents[dim];
+        }
+        let columns_all = extents.last().copied().unwrap_or(1);
+        let rows_all = if dims > 1 { extents[dims - 2] } else { 1 };
+        if dims > 0 {
+            corner[dims - 1] = column as i64;
+        }
+        if dims > 1 {
+            corner[dims - 2] = row as i64;
+        }
+        Rectangle {
+            corner,
+            row_dim: dims.saturating_sub(2),
+            column_dim: dims.saturating_sub(1),
+            rows: self.rows.min(rows_all - row),
+            columns: self.columns.min(columns_all - column),
+        }
+    }
+}
+
+impl BlockProgram {
+    /// Every affine form of the program.
+    fn affines(&mut self) -> impl Iterator<Item = &mut Affine> {
+        self.codes.iter_mut().flat_map(|code| match code {
+            Code::Load { offset, guards, .. } => {
+                std::iter::once(offset).chain(guards.iter_mut().map(|g| &mut g.value)).collect::<Vec<_>>()
+            }
+            Code::Index { value } => vec![value],
+            Code::Within { guards } => guards.iter_mut().map(|g| &mut g.value).collect(),
+            Code::Splat { .. } | Code::Apply { .. } => vec![],
+        })
+    }
+}
+
+/// Removes dimensions of extent 1 and joins neighbours that every affine form walks as one.
+fn collapse(extents: &mut Vec<usize>, affines: &mut [&mut Affine]) {
+    let mut dim = 0;
+    while dim < extents.len() {
+        let joins = dim + 1 < extents.len()
+            && affines.iter().all(|a| a.coefficients[dim] == a.coefficients[dim + 1] * extents[dim + 1] as i64);
+        if extents[dim] == 1 {
+            extents.remove(dim);
+            for affine in affines.iter_mut() {
+                affine.coefficients.remove(dim);
+            }
+        } else if joins {
+            extents[dim + 1] *= extents[dim];
+            extents.remove(dim);
+            for affine in affines.iter_mut() {
+                affine.coefficients.remove(dim);
+            }
+            dim = dim.saturating_sub(1);
+        } else {
+            dim += 1;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The micro-kernel for AVX2 and FMA: tiles of 6 rows by 16 lanes.
+
+use std::arch::x86_64::*;
+
+use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
+
+pub(super) fn table() -> KernelTable {
+    kernel_table!(tile_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6], wide [(1, 8), (2, 4), (3, 4)])
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+    // SAFETY: the caller keeps the promises of `TileKernel`.
+    unsafe { tile::<Ymm, M, NV, A_MOVES>(call) }
+}
+
+#[derive(Clone, Copy)]
+struct Ymm(__m256);
+
+/// Eight set lanes, then eight unset ones: a mask of `count` lanes begins `count` entries before the middle.
+static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+// SAFETY (all functions): inlined into functions that have AVX2 and FMA; masked lanes are not touched in memory.
+impl Lanes for Ymm {
+    const WIDTH: usize = 8;
+    type Mask = __m256i;
+
+    #[inline(always)]
+    unsafe fn mask(count: usize) -> __m256i {
+        unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(8 - count).cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn zero() -> Ymm {
+        unsafe { Ymm(_mm256_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Ymm {
+        unsafe { Ymm(_mm256_set1_ps(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32, mask: __m256i) -> Ymm {
+        unsafe { Ymm(_mm256_maskload_ps(from, mask)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, mask: __m256i) {
+        unsafe { _mm256_maskstore_ps(to, mask, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, b: Ymm, c: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_fmadd_ps(self.0, b.0, c.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_add_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn flush(self) -> Ymm {
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            let least = _mm256_set1_ps(f32::MIN_POSITIVE);
+            // Not less, or unordered: NaN stays.
+            let keep = _mm256_cmp_ps::<_CMP_NLT_UQ>(_mm256_andnot_ps(sign, self.0), least);
+            Ymm(_mm256_and_ps(keep, self.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn relu(self) -> Ymm {
+        unsafe {
+            let keep = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps());
+            Ymm(_mm256_and_ps(keep, self.0))
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! Runs a planned contraction: blocks of `b`, tiles of rows, chunks of terms, panels of lanes.
+
+use std::ops::Range;
+
+use super::kernel::{ROWS_MAX, TileCall};
+use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
+use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Share, Tile, part_of};
+use super::shared::SharedSlice;
+use crate::team::{Member, Team};
+
+/// The memory that a contraction works on.
+#[derive(Clone, Copy)]
+pub struct Operands<'a> {
+    pub a: &'a [f32],
+    /// The operand itself, or what [`ContractPlan::pack_constant`] made of it where
+    /// [`ContractPlan::packed_len`] says so.
+    pub b: &'a [f32],
+    /// One element a lane, if the contraction has a bias.
+    pub bias: Option<&'a [f32]>,
+    pub c: SharedSlice<'a>,
+    /// At least [`ContractPlan::workspace_len`] elements, whose content is of no matter.
+    pub workspace: SharedSlice<'a>,
+}
+
+/// A block of results that will not change any more, still in cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Index in the table of batches.
+    pub batch: usize,
+    /// Indices in the table of rows.
+    pub rows: Range<usize>,
+    /// Lanes of these rows.
+    pub lanes: Range<usize>,
+}
+
+/// The epilogue that does nothing.
+pub fn no_epilogue(_: Finished) {}
+
+impl ContractPlan {
+    /// Packs a constant `b` into `packed`, of [`ContractPlan::packed_len`] elements.
+    ///
+    /// # Panics
+    /// If the plan reads `b` as it is, or a slice is too short.
+    pub fn pack_constant(&self, b: &[f32], packed: &mut [f32]) {
+        let len = self.packed_len().expect("the plan packs a constant b");
+        assert!(packed.len() >= len, "room for the packed operand");
+        assert!(b.len() >= self.lengths.b, "operand b has all addresses");
+        for (batch, base) in self.batches.iter().enumerate() {
+            let from = b.as_ptr().wrapping_offset(base.b as isize);
+            for lane_block in &self.lane_blocks {
+                for chunk_block in 0..self.terms.blocks.len() {
+                    let at = self.packed_once_at(batch, lane_block, chunk_block);
+                    // SAFETY: `check` found all addresses of `b` below its length; the block lies within the
+                    // packed operand.
+                    unsafe {
+                        self.pack_b_block(from, lane_block.clone(), chunk_block, packed.as_mut_ptr().add(at), (0, 1));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the whole contraction on `team`, then `epilogue` on every finished block.
+    ///
+    /// # Panics
+    /// If the team has another size than planned, or a slice is too short.
+    pub fn run<E: Fn(Finished) + Sync>(&self, team: &mut Team, operands: &Operands<'_>, epilogue: &E) {
+        // SAFETY: every worker runs its own part once, with the same operands; the shared slices were made from
+        // exclusive borrows that last longer.
+        team.run(|member| unsafe { self.execute(member, operands, epilogue) });
+    }
+
+    /// Runs one worker's part, and `epilogue` on every block that this worker finishes.
+    ///
+    /// A plan for one worker may run in any one worker of a larger team; a plan for more runs in all at the same
+    /// time, since they may meet at the barrier.
+    ///
+    /// # Safety
+    /// All workers use the same operands, and each runs its part once; nothing else writes the operands or touches
+    /// `c` and the workspace until all are through, except that the epilogue may use the finished block of `c`.
+    ///
+    /// # Panics
+    /// If the team has another size than planned, or a slice is too short.
+    pub unsafe fn execute<E: Fn(Finished)>(&self, member: Member<'_>, operands: &Operands<'_>, epilogue: &E) {
+        let b_len = self.packed_len().unwrap_or(self.lengths.b);
+        assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
+        assert!(operands.b.len() >= b_len, "operand b has all addresses");
+        assert!(operands.c.len() >= self.lengths.c, "the result has all addresses");
+        assert!(operands.workspace.len() >= self.workspace.total, "the workspace is large enough");
+        assert_eq!(operands.bias.is_some(), self.bias, "a bias as planned");
+        assert!(operands.bias.is_none_or(|bias| bias.len() >= self.lanes), "a bias for each lane");
+        assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
+        if self.rows.is_empty() || self.lanes == 0 {
+            return;
+        }
+        let worker = if self.workers == 1 { 0 } else { member.worker };
+        let context = Context { plan: self, operands, member, worker, buffers: self.buffers(operands) };
+        // SAFETY: `check` has found every address within the lengths asserted above, and the caller promises that
+        // the workers' parts are all that touches these.
+        unsafe {
+            match self.division {
+                Division::Batches | Division::Grid => context.run_blocks(epilogue),
+                Division::Chunks => context.run_chunks(epilogue),
+            }
+        }
+    }
+
+    /// The parts of the workspace, its start aligned to a cache line.
+    fn buffers(&self, operands: &Operands<'_>) -> Buffers {
+        let start = operands.workspace.as_mut_ptr();
+        let padding = start.align_offset(LINE * size_of::<f32>()).min(LINE);
+        let b = start.wrapping_add(if self.workspace.total == 0 { 0 } else { padding });
+        let a = b.wrapping_add(self.workspace.b_len * self.workspace.b_count);
+        let results = a.wrapping_add(self.workspace.a_len * self.workers);
+        Buffers { b, a, results }
+    }
+
+    /// Where a block of a constant `b` begins in its packed form.
+    fn packed_once_at(&self, batch: usize, lane_block: &Range<usize>, chunk_block: usize) -> usize {
+        let panel_lanes = self.kernels.panel_lanes;
+        let before_lanes: usize = lane_block.start * panel_lanes;
+        let terms: usize = self.terms.blocks.iter().map(|block| block.packed).sum();
+        batch * self.packed_batch_len()
+            + before_lanes * terms
+            + lane_block.len() * panel_lanes * self.terms.blocks[chunk_block].packed_before
+    }
+
+    /// Packs one part of so many of a block of `b`: panel after panel, each term by term.
+    ///
+    /// # Safety
+    /// `b` is the start of a batch item; `to` has room for the block, and this part of it is written by this call
+    /// alone.
+    unsafe fn pack_b_block(
+        &self,
+        b: *const f32,
+        panels: Range<usize>,
+        chunk_block: usize,
+        to: *mut f32,
+        (part, parts): (usize, usize),
+    ) {
+        /// Terms of a panel that are the unit of division.
+        const SEGMENT: usize = 64;
+        let block = &self.terms.blocks[chunk_block];
+        let runs = &self.terms.pack_runs[block.pack_runs.clone()];
+        let segments = block.packed.div_ceil(SEGMENT);
+        for unit in part_of(panels.len() * segments, part, parts) {
+            let (panel, segment) = (unit / segments, unit % segments);
+            let terms = segment * SEGMENT..block.packed.min((segment + 1) * SEGMENT);
+            // SAFETY: the unit lies within the block.
+            unsafe {
+                let to = to.add(panel * block.packed * self.kernels.panel_lanes);
+                self.pack_b_panel(b, panels.start + panel, runs, terms, to);
+            }
+        }
+    }
+
+    /// Packs some terms of one panel.
+    ///
+    /// # Safety
+    /// As for `pack_b_block`; `to` is the start of the panel.
+    unsafe fn pack_b_panel(&self, b: *const f32, panel: usize, runs: &[PackRun], terms: Range<usize>, to: *mut f32) {
+        let panel_lanes = self.kernels.panel_lanes;
+        let first_lane = panel * panel_lanes;
+        let count = panel_lanes.min(self.lanes - first_lane);
+        let mut starts = [std::ptr::null(); PACK_LANES_MAX];
+        for (l, start) in starts[..count].iter_mut().enumerate() {
+            *start = b.wrapping_offset((first_lane + l) as isize * self.b_lane_stride);
+        }
+        let lanes =
+            PackLanes { starts: &starts[..count], adjacent: self.b_lane_stride == 1 || count == 1, avx2: self.avx2 };
+        let first_run = runs.partition_point(|run| (run.at + run.len) as usize <= terms.start);
+        for run in &runs[first_run..] {
+            let (at, end) = (run.at as usize, (run.at + run.len) as usize);
+            if at >= terms.end {
+                break;
+            }
+            let from = terms.start.max(at);
+            let count = terms.end.min(end) - from;
+            let stride = run.stride as isize;
+            let first = run.from as isize + (from - at) as isize * stride;
+            // SAFETY: these terms and lanes are addresses of `b` that `check` has seen.
+            unsafe { pack(&lanes, first, stride, count, to.add(from * panel_lanes), panel_lanes) };
+        }
+    }
+}
+
+/// Where the parts of the workspace begin.
+#[derive(Clone, Copy)]
+struct Buffers {
+    b: *mut f32,
+    a: *mut f32,
+    results: *mut f32,
+}
+
+/// What one worker knows while it runs.
+struct Context<'a> {
+    plan: &'a ContractPlan,
+    operands: &'a Operands<'a>,
+    member: Member<'a>,
+    worker: usize,
+    buffers: Buffers,
+}
+
+/// A block of `b`, where the kernels find it.
+#[derive(Clone, Copy)]
+struct BBlock {
+    /// The start of the block's first panel, or of lane 0 for an operand in place.
+    start: *const f32,
+    /// From panel to panel.
+    panel_stride: usize,
+    /// The panel at `start`.
+    first_panel: usize,
+}
+
+impl Context<'_> {
+    /// Runs this worker's part when workers divide batches, or tiles and panels.
+    ///
+    /// # Safety
+    /// As for `execute`.
+    unsafe fn run_blocks<E: Fn(Finished)>(&self, epilogue: &E) {
+        let plan = self.plan;
+        let share = &plan.shares[self.worker];
+        let last_block = plan.terms.blocks.len() - 1;
+        let mut turn = 0;
+        for batch in share.batches.clone() {
+            for lane_block in &plan.lane_blocks {
+                let (part, parts) = share.panel_part;
+                let own = part_of(lane_block.len(), part, parts);
+                let panels = lane_block.start + own.start..lane_block.start + own.end;
+                for (index, block) in plan.terms.blocks.iter().enumerate() {
+                    // SAFETY: passed on.
+                    let b = unsafe { self.b_block(batch, lane_block, index, turn) };
+                    turn += 1;
+                    if panels.is_empty() {
+                        continue;
+                    }
+                    for tile in &plan.tiles[share.tiles.clone()] {
+                        // SAFETY: passed on.
+                        unsafe {
+                            self.run_tile(batch, tile, &panels, block.chunks.clone(), b, false);
+                        }
+                        if index == last_block {
+                            epilogue(self.finished(batch, tile_rows(tile), &panels));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs this worker's part when workers divide the chunks: chunk results first, then their sums in order.
+    ///
+    /// # Safety
+    /// As for `execute`.
+    unsafe fn run_chunks<E: Fn(Finished)>(&self, epilogue: &E) {
+        let plan = self.plan;
+        let share: &Share = &plan.shares[self.worker];
+        for batch in share.batches.clone() {
+            for lane_block in &plan.lane_blocks {
+                for index in share.chunk_blocks.clone() {
+                    // SAFETY: passed on.
+                    let b = unsafe { self.b_block(batch, lane_block, index, 0) };
+                    let chunks = plan.terms.blocks[index].chunks.clone();
+                    for tile in &plan.tiles {
+                        // SAFETY: passed on; chunk results of different chunks do not meet.
+                        unsafe { self.run_tile(batch, tile, lane_block, chunks.clone(), b, true) };
+                    }
+                }
+            }
+            self.member.barrier();
+            let panels = plan.panel_count();
+            for unit in part_of(plan.rows.len() * panels, self.worker, plan.workers) {
+                let (row, panel) = (unit / panels, unit % panels);
+                // SAFETY: all chunk results are there, and each worker writes units of its own.
+                unsafe { self.sum_chunks(batch, row, panel) };
+                epilogue(self.finished(batch, row..row + 1, &(panel..panel + 1)));
+            }
+            // The next batch item's chunk results take the place of these.
+            self.member.barrier();
+        }
+    }
+
+    fn finished(&self, batch: usize, rows: Range<usize>, panels: &Range<usize>) -> Finished {
+        let panel_lanes = self.plan.kernels.panel_lanes;
+        let lanes = panels.start * panel_lanes..self.plan.lanes.min(panels.end * panel_lanes);
+        Finished { batch, rows, lanes }
+    }
+
+    /// Finds a block of `b`, packing it where the plan says so.
+    ///
+    /// # Safety
+    /// As for `execute`. `turn` counts this worker's calls, and all workers of a grid make the same calls.
+    unsafe fn b_block(&self, batch: usize, lane_block: &Range<usize>, chunk_block: usize, turn: usize) -> BBlock {
+        let plan = self.plan;
+        let panel_lanes = plan.kernels.panel_lanes;
+        let b = self.operands.b.as_ptr();
+        let base = plan.batches[batch].b as isize;
+        let packed = BBlock {
+            start: b,
+            panel_stride: plan.terms.blocks[chunk_block].packed * panel_lanes,
+            first_panel: lane_block.start,
+        };
+        match plan.b_source {
+            BSource::InPlace => BBlock { start: b.wrapping_offset(base), panel_stride: panel_lanes, first_panel: 0 },
+            BSource::PackedOnce => {
+                let at = plan.packed_once_at(batch, lane_block, chunk_block);
+                BBlock { start: b.wrapping_add(at), ..packed }
+            }
+            BSource::PackedPerUse => {
+                let shared = plan.division == Division::Grid && plan.workers > 1;
+                let (buffer, part) = if shared {
+                    (turn % plan.workspace.b_count, (self.worker, plan.workers))
+                } else {
+                    // A grid of one worker has one buffer.
+                    (self.worker % plan.workspace.b_count, (0, 1))
+                };
+                let to = self.buffers.b.wrapping_add(buffer * plan.workspace.b_len);
+                // SAFETY: the buffer has room for the largest block. A shared one was last read two turns ago, and
+                // every worker has since passed the barrier of the turn in between.
+                unsafe {
+                    let b = b.wrapping_offset(base);
+                    plan.pack_b_block(b, lane_block.clone(), chunk_block, to, part);
+                }
+                if shared {
+                    self.member.barrier();
+                }
+                BBlock { start: to, ..packed }
+            }
+        }
+    }
+
+    /// Computes a tile over some chunks; into the chunk results if `apart`, else into `c`.
+    ///
+    /// # Safety
+    /// As for `execute`; nobody else writes these results.
+    unsafe fn run_tile(
+        &self,
+        batch: usize,
+        tile: &Tile,
+        panels: &Range<usize>,
+        chunks: Range<usize>,
+        b: BBlock,
+        apart: bool,
+    ) {
+        let plan = self.plan;
+        let base = plan.batches[batch];
+        let rows = tile_rows(tile);
+        let (a, c) = (self.operands.a.as_ptr(), self.operands.c.as_mut_ptr());
+        let mut call = TileCall {
+            a: [std::ptr::null(); ROWS_MAX],
+            c: [std::ptr::null_mut(); ROWS_MAX],
+            b: b.start,
+            b_panel_stride: b.panel_stride,
+            runs: &[],
+            lane: 0,
+            lanes: 0,
+            c_lane_stride: if apart { 1 } else { plan.c_lane_stride },
+            first: true,
+            last: false,
+            bias: self.operands.bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
+            relu: plan.relu,
+        };
+        for (i, row) in plan.rows[rows.clone()].iter().enumerate() {
+            call.a[i] = a.wrapping_offset(base.a as isize + row.a as isize);
+            call.c[i] = c.wrapping_offset(base.c as isize + row.c as isize);
+        }
+        let a_rows = call.a;
+        let group = tile.group as usize;
+        let last_chunk = plan.terms.chunk_count;
+        if chunks.is_empty() {
+            // Without any term the results are sums of nothing.
+            call.last = true;
+            // SAFETY: passed on.
+            unsafe { self.run_panels(&mut call, rows.len(), panels, b) };
+            return;
+        }
+        for chunk in chunks {
+            call.runs = plan.terms.chunk(group, chunk);
+            if apart {
+                for (i, row) in rows.clone().enumerate() {
+                    call.c[i] = self.buffers.results.wrapping_add(self.result_at(chunk, row));
+                }
+            } else {
+                call.first = chunk == 0;
+                call.last = chunk + 1 == last_chunk;
+                // A chunk without terms adds +0, which changes nothing before the flush.
+                if call.runs.is_empty() && !call.first && !call.last {
+                    continue;
+                }
+            }
+            if plan.pack_a {
+                // SAFETY: passed on; the buffer is this worker's.
+                unsafe { self.pack_a_chunk(&mut call, &a_rows[..rows.len()], group, chunk) };
+            }
+            // SAFETY: passed on.
+            unsafe { self.run_panels(&mut call, rows.len(), panels, b) };
+        }
+    }
+
+    /// Runs one chunk of a tile over its panels.
+    ///
+    /// # Safety
+    /// As for `run_tile`.
+    unsafe fn run_panels(&self, call: &mut TileCall<'_>, rows: usize, panels: &Range<usize>, b: BBlock) {
+        let plan = self.plan;
+        let panel_lanes = plan.kernels.panel_lanes;
+        let wide = if plan.a_moves { None } else { plan.kernels.wide(rows) };
+        let mut panel = panels.start;
+        while panel < panels.end {
+            call.lane = panel * panel_lanes;
+            call.b = b.start.wrapping_add((panel - b.first_panel) * b.panel_stride);
+            let left = plan.lanes.min(panels.end * panel_lanes) - call.lane;
+            let (count, kernel) = match wide {
+                Some((count, kernel)) if left >= count * panel_lanes => (count, kernel),
+                Some(_) | None => {
+                    let lanes = left.min(panel_lanes);
+                    (1, plan.kernels.tile(plan.a_moves, rows, lanes))
+                }
+            };
+            call.lanes = left.min(count * panel_lanes);
+            // SAFETY: the kernel set is available on this machine, which the plan's maker knows; addresses are
+            // those that `check` has seen.
+            unsafe { kernel(call) };
+            panel += count;
+        }
+    }
+
+    /// Packs a tile's rows of `a` over one chunk and lets the call read them.
+    ///
+    /// # Safety
+    /// As for `run_tile`.
+    unsafe fn pack_a_chunk(&self, call: &mut TileCall<'_>, rows: &[*const f32], group: usize, chunk: usize) {
+        let plan = self.plan;
+        let to = self.buffers.a.wrapping_add(self.worker * plan.workspace.a_len);
+        let adjacent = rows.windows(2).all(|pair| pair[0].wrapping_add(1) == pair[1]);
+        let lanes = PackLanes { starts: rows, adjacent, avx2: plan.avx2 };
+        for run in plan.terms.a_chunk(group, chunk) {
+            let to = to.wrapping_add(run.at as usize * A_PITCH);
+            let (first, stride) = (run.from as isize, run.stride as isize);
+            // SAFETY: these are addresses of `a` that `check` has seen; the buffer holds the longest chunk.
+            unsafe { pack(&lanes, first, stride, run.len as usize, to, A_PITCH) };
+        }
+        for (i, row) in call.a[..rows.len()].iter_mut().enumerate() {
+            *row = to.wrapping_add(i);
+        }
+    }
+
+    /// Where the result of a chunk for a row begins.
+    fn result_at(&self, chunk: usize, row: usize) -> usize {
+        (chunk * self.plan.rows.len() + row) * self.plan.lanes.next_multiple_of(LINE)
+    }
+
+    /// Adds the chunk results of one row and panel in ascending order and finishes the sums.
+    ///
+    /// # Safety
+    /// All chunk results are written, and nobody else writes these results.
+    unsafe fn sum_chunks(&self, batch: usize, row: usize, panel: usize) {
+        let plan = self.plan;
+        let panel_lanes = plan.kernels.panel_lanes;
+        let first = panel * panel_lanes;
+        let count = panel_lanes.min(plan.lanes - first);
+        let mut sums = [0.0f32; PACK_LANES_MAX];
+        let sums = &mut sums[..count];
+        for chunk in 0..plan.terms.chunk_count {
+            let at = self.result_at(chunk, row) + first;
+            // SAFETY: within the results; nobody writes them between the two barriers.
+            let part = unsafe { std::slice::from_raw_parts(self.buffers.results.add(at), count) };
+            for (sum, part) in sums.iter_mut().zip(part) {
+                *sum += part;
+            }
+        }
+        let base = plan.batches[batch].c as isize + plan.rows[row].c as isize;
+        for (l, &sum) in sums.iter().enumerate() {
+            let mut value = if sum.abs() < f32::MIN_POSITIVE { 0.0 } else { sum };
+            if let Some(bias) = self.operands.bias {
+                value += bias[first + l];
+            }
+            if plan.relu {
+                value = if 0.0 < value { value } else { 0.0 };
+            }
+            let at = base + (first + l) as isize * plan.c_lane_stride;
+            // SAFETY: an address of `c` that `check` has seen, in this worker's unit.
+            unsafe { *self.operands.c.as_mut_ptr().offset(at) = value };
+        }
+    }
+}
+
+fn tile_rows(tile: &Tile) -> Range<usize> {
+    tile.first_row as usize..(tile.first_row + tile.rows) as usize
+}

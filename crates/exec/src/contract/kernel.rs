@@ -1,0 +1,412 @@
+//! The micro-kernel, written once over vectors of any width and compiled for every kernel set.
+//!
+//! A tile is a block of results, up to `MR` rows by a few vectors, that stays in registers through one chunk of
+//! terms.
+
+use crate::kernels::KernelSet;
+
+/// The most rows that a tile of any kernel set has.
+pub(super) const ROWS_MAX: usize = 14;
+
+/// Terms with equal steps, as the micro-kernel reads them. Addresses are in elements, relative to the pointers of
+/// the tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TileRun {
+    pub a: i32,
+    pub b: i32,
+    pub len: u32,
+    pub a_stride: i32,
+    pub b_stride: i32,
+}
+
+/// One call of the micro-kernel: a block of results over one chunk of terms.
+pub(super) struct TileCall<'a> {
+    /// Where each row of `a` begins; as many are valid as the tile has rows.
+    pub a: [*const f32; ROWS_MAX],
+    /// Where each row of `c` begins, likewise.
+    pub c: [*mut f32; ROWS_MAX],
+    /// Where the first lane of this block of `b` begins.
+    pub b: *const f32,
+    /// From one panel of lanes of `b` to the next, in elements.
+    pub b_panel_stride: usize,
+    /// The chunk's terms.
+    pub runs: &'a [TileRun],
+    /// The first lane of the block.
+    pub lane: usize,
+    /// How many lanes of the block exist.
+    pub lanes: usize,
+    /// From lane to lane of `c`, in elements.
+    pub c_lane_stride: isize,
+    /// Whether the chunk's result replaces `c` instead of being added to it.
+    pub first: bool,
+    /// Whether `c` is complete afterwards, so that it is flushed and finished.
+    pub last: bool,
+    /// The bias of lane 0, or null.
+    pub bias: *const f32,
+    /// Whether `max(x, 0)` is taken at the end.
+    pub relu: bool,
+}
+
+/// A compiled micro-kernel.
+///
+/// Its caller promises that the processor has the features of the kernel set and that all addresses that the call
+/// describes are valid; results are written by this call alone.
+pub(super) type TileKernel = unsafe fn(&TileCall<'_>);
+
+/// The micro-kernels of one kernel set.
+#[derive(Clone, Copy)]
+pub(super) struct KernelTable {
+    /// The most rows of a tile.
+    pub rows_max: usize,
+    /// The lanes of a panel: two vectors.
+    pub panel_lanes: usize,
+    /// By `[whether a moves with the lanes][one or two vectors][rows - 1]`.
+    pub(super) tiles: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
+    /// Kernels over several full panels for tiles of few rows, by `[rows - 1]`, with the number of panels.
+    pub(super) wide: [Option<(usize, TileKernel)>; ROWS_MAX],
+}
+
+impl KernelTable {
+    /// The micro-kernels of `set`.
+    pub fn of(set: KernelSet) -> KernelTable {
+        match set {
+            #[cfg(target_arch = "x86_64")]
+            KernelSet::Avx512 => super::avx512::table(),
+            #[cfg(target_arch = "x86_64")]
+            KernelSet::Avx2 => super::avx2::table(),
+            #[cfg(not(target_arch = "x86_64"))]
+            KernelSet::Avx512 | KernelSet::Avx2 => baseline::table(),
+            KernelSet::Baseline => baseline::table(),
+        }
+    }
+
+    /// The kernel for `rows` rows by `lanes` lanes, at most one panel.
+    pub fn tile(&self, a_moves: bool, rows: usize, lanes: usize) -> TileKernel {
+        let pair = usize::from(lanes > self.panel_lanes / 2);
+        self.tiles[usize::from(a_moves)][pair][rows - 1].expect("tiles have at most rows_max rows")
+    }
+
+    /// The kernel for `rows` rows by several full panels, and how many.
+    pub fn wide(&self, rows: usize) -> Option<(usize, TileKernel)> {
+        self.wide[rows - 1]
+    }
+}
+
+/// A vector of f32 in some instruction set.
+///
+/// Its functions are only ever inlined into functions compiled for that set.
+pub(super) trait Lanes: Copy {
+    const WIDTH: usize;
+    /// Says which lanes of a vector exist.
+    type Mask: Copy;
+    /// The first `count` lanes exist, at most all.
+    unsafe fn mask(count: usize) -> Self::Mask;
+    unsafe fn zero() -> Self;
+    unsafe fn splat(value: f32) -> Self;
+    /// Loads the lanes that exist; the others are 0 and not touched in memory.
+    unsafe fn load(from: *const f32, mask: Self::Mask) -> Self;
+    /// Stores the lanes that exist.
+    unsafe fn store(self, to: *mut f32, mask: Self::Mask);
+    /// `self · b + c`, rounded once.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    /// +0 where the magnitude is below `f32::MIN_POSITIVE`.
+    unsafe fn flush(self) -> Self;
+    /// `max(x, 0)`; 0 for NaN.
+    unsafe fn relu(self) -> Self;
+}
+
+/// The micro-kernel: `M` rows by `NV` vectors; `A_MOVES` when `a` has the lanes too.
+///
+/// # Safety
+/// See [`TileKernel`].
+#[inline(always)]
+pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+    // SAFETY: the caller promises valid addresses for all terms of all rows and existing lanes, and the masks keep
+    // the others from being touched. Pointers are moved with wrapping arithmetic, since a row may begin before
+    // its operand as long as its terms do not.
+    unsafe {
+        let mut masks = [V::mask(0); NV];
+        for (j, mask) in masks.iter_mut().enumerate() {
+            *mask = V::mask(call.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH));
+        }
+        let mut a = [std::ptr::null::<f32>(); M];
+        for i in 0..M {
+            a[i] = if A_MOVES { call.a[i].wrapping_add(call.lane) } else { call.a[i] };
+        }
+        let mut sums = [[V::zero(); NV]; M];
+        for run in call.runs {
+            let mut k = run.a as isize;
+            let mut b = call.b.wrapping_offset(run.b as isize);
+            let (a_stride, b_stride) = (run.a_stride as isize, run.b_stride as isize);
+            let mut step = |k: isize, b: *const f32| {
+                if M <= 3 && NV > 2 {
+                    few_rows::<V, M, NV>(&mut sums, &a, k, b, call.b_panel_stride, masks);
+                } else {
+                    many_rows::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
+                }
+            };
+            for _ in 0..run.len / 4 {
+                for _ in 0..4 {
+                    step(k, b);
+                    k += a_stride;
+                    b = b.wrapping_offset(b_stride);
+                }
+            }
+            for _ in 0..run.len % 4 {
+                step(k, b);
+                k += a_stride;
+                b = b.wrapping_offset(b_stride);
+            }
+        }
+        if call.c_lane_stride == 1 {
+            for i in 0..M {
+                let c = call.c[i].wrapping_add(call.lane);
+                for j in 0..NV {
+                    let at = c.wrapping_add(j * V::WIDTH);
+                    let before = if call.first { None } else { Some(V::load(at, masks[j])) };
+                    let bias = bias_of::<V>(call, j, masks[j]);
+                    finish(sums[i][j], before, call, bias).store(at, masks[j]);
+                }
+            }
+        } else {
+            store_strided::<V, M, NV>(call, &sums, masks);
+        }
+    }
+}
+
+/// One term for all results, with the vectors of `b` held while the rows pass.
+#[inline(always)]
+unsafe fn many_rows<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
+    sums: &mut [[V; NV]; M],
+    a: &[*const f32; M],
+    k: isize,
+    b: *const f32,
+    panel_stride: usize,
+    masks: [V::Mask; NV],
+) {
+    // SAFETY: see `tile`.
+    unsafe {
+        let mut b_vectors = [V::zero(); NV];
+        for j in 0..NV {
+            b_vectors[j] = V::load(vector_of(b, j, panel_stride, V::WIDTH), masks[j]);
+        }
+        for i in 0..M {
+            let from = a[i].wrapping_offset(k);
+            if A_MOVES {
+                for j in 0..NV {
+                    let value = V::load(from.wrapping_add(j * V::WIDTH), masks[j]);
+                    sums[i][j] = value.mul_add(b_vectors[j], sums[i][j]);
+                }
+            } else {
+                let value = V::splat(*from);
+                for j in 0..NV {
+                    sums[i][j] = value.mul_add(b_vectors[j], sums[i][j]);
+                }
+            }
+        }
+    }
+}
+
+/// One term for all results, with the rows of `a` held while many vectors of `b` pass.
+#[inline(always)]
+unsafe fn few_rows<V: Lanes, const M: usize, const NV: usize>(
+    sums: &mut [[V; NV]; M],
+    a: &[*const f32; M],
+    k: isize,
+    b: *const f32,
+    panel_stride: usize,
+    masks: [V::Mask; NV],
+) {
+    // SAFETY: see `tile`.
+    unsafe {
+        let mut values = [V::zero(); M];
+        for i in 0..M {
+            values[i] = V::splat(*a[i].wrapping_offset(k));
+        }
+        for j in 0..NV {
+            let vector = V::load(vector_of(b, j, panel_stride, V::WIDTH), masks[j]);
+            for i in 0..M {
+                sums[i][j] = values[i].mul_add(vector, sums[i][j]);
+            }
+        }
+    }
+}
+
+/// Where vector `j` of a block begins: panels have two vectors.
+#[inline(always)]
+fn vector_of(b: *const f32, j: usize, panel_stride: usize, width: usize) -> *const f32 {
+    b.wrapping_add((j / 2) * panel_stride + (j % 2) * width)
+}
+
+#[inline(always)]
+unsafe fn bias_of<V: Lanes>(call: &TileCall<'_>, j: usize, mask: V::Mask) -> Option<V> {
+    if call.bias.is_null() || !call.last {
+        return None;
+    }
+    // SAFETY: the bias has every lane of the contraction.
+    Some(unsafe { V::load(call.bias.wrapping_add(call.lane + j * V::WIDTH), mask) })
+}
+
+/// A chunk's result added to those before it, and finished if it is the last.
+#[inline(always)]
+unsafe fn finish<V: Lanes>(sum: V, before: Option<V>, call: &TileCall<'_>, bias: Option<V>) -> V {
+    // SAFETY: inlined into a function compiled for the vectors' set.
+    unsafe {
+        let mut value = match before {
+            Some(before) => before.add(sum),
+            None => sum,
+        };
+        if call.last {
+            value = value.flush();
+            if let Some(bias) = bias {
+                value = value.add(bias);
+            }
+            if call.relu {
+                value = value.relu();
+            }
+        }
+        value
+    }
+}
+
+/// Writes results whose lanes are not next to each other, through a small buffer.
+#[inline(always)]
+unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
+    call: &TileCall<'_>,
+    sums: &[[V; NV]; M],
+    masks: [V::Mask; NV],
+) {
+    // SAFETY: as in `tile`; the buffer has room for a whole vector of every set.
+    unsafe {
+        let mut buffer = [0.0f32; 16];
+        debug_assert!(V::WIDTH <= buffer.len());
+        for i in 0..M {
+            for j in 0..NV {
+                let lane = call.lane + j * V::WIDTH;
+                let count = call.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH);
+                let at = |l: usize| call.c[i].wrapping_offset((lane + l) as isize * call.c_lane_stride);
+                let before = if call.first {
+                    None
+                } else {
+                    for (l, value) in buffer[..count].iter_mut().enumerate() {
+                        *value = *at(l);
+                    }
+                    Some(V::load(buffer.as_ptr(), masks[j]))
+                };
+                let bias = bias_of::<V>(call, j, masks[j]);
+                finish(sums[i][j], before, call, bias).store(buffer.as_mut_ptr(), masks[j]);
+                for (l, value) in buffer[..count].iter().enumerate() {
+                    *at(l) = *value;
+                }
+            }
+        }
+    }
+}
+
+/// Fills a [`KernelTable`] with instances of the function `$tile::<M, NV, A_MOVES>`.
+macro_rules! kernel_table {
+    ($tile:ident, lanes $width:expr, rows [$($m:literal),+], wide [$(($wm:literal, $wv:literal)),*]) => {{
+        use $crate::contract::kernel::{KernelTable, ROWS_MAX, TileKernel};
+        let mut tiles = [[[None; ROWS_MAX]; 2]; 2];
+        $(
+            tiles[0][0][$m - 1] = Some($tile::<$m, 1, false> as TileKernel);
+            tiles[0][1][$m - 1] = Some($tile::<$m, 2, false> as TileKernel);
+            tiles[1][0][$m - 1] = Some($tile::<$m, 1, true> as TileKernel);
+            tiles[1][1][$m - 1] = Some($tile::<$m, 2, true> as TileKernel);
+        )+
+        #[allow(unused_mut)]
+        let mut wide = [None; ROWS_MAX];
+        $( wide[$wm - 1] = Some(($wv / 2, $tile::<$wm, $wv, false> as TileKernel)); )*
+        KernelTable { rows_max: [$($m),+].len(), panel_lanes: 2 * $width, tiles, wide }
+    }};
+}
+pub(super) use kernel_table;
+
+/// The micro-kernel in plain Rust. Without the processor's fused multiply-add every term is a library call: slow,
+/// with the same bits.
+mod baseline {
+    use super::{KernelTable, Lanes, TileCall, tile};
+
+    pub(super) fn table() -> KernelTable {
+        kernel_table!(tile_plain, lanes 8, rows [1, 2, 3, 4], wide [])
+    }
+
+    unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+        // SAFETY: the caller keeps the promises of `TileKernel`; plain Rust needs no feature.
+        unsafe { tile::<Plain, M, NV, A_MOVES>(call) }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Plain([f32; 8]);
+
+    impl Plain {
+        #[inline(always)]
+        fn map(self, f: impl Fn(f32) -> f32) -> Plain {
+            Plain(self.0.map(f))
+        }
+
+        #[inline(always)]
+        fn lanes(f: impl FnMut(usize) -> f32) -> Plain {
+            Plain(std::array::from_fn(f))
+        }
+    }
+
+    impl Lanes for Plain {
+        const WIDTH: usize = 8;
+        type Mask = usize;
+
+        #[inline(always)]
+        unsafe fn mask(count: usize) -> usize {
+            count
+        }
+
+        #[inline(always)]
+        unsafe fn zero() -> Plain {
+            Plain([0.0; 8])
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Plain {
+            Plain([value; 8])
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32, mask: usize) -> Plain {
+            // SAFETY: the lanes that exist may be read.
+            unsafe {
+                if mask == 8 {
+                    Plain(from.cast::<[f32; 8]>().read_unaligned())
+                } else {
+                    Plain::lanes(|l| if l < mask { *from.add(l) } else { 0.0 })
+                }
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32, mask: usize) {
+            // SAFETY: the lanes that exist may be written.
+            unsafe { std::ptr::copy_nonoverlapping(self.0.as_ptr(), to, mask) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Plain, c: Plain) -> Plain {
+            Plain::lanes(|l| self.0[l].mul_add(b.0[l], c.0[l]))
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Plain) -> Plain {
+            Plain::lanes(|l| self.0[l] + other.0[l])
+        }
+
+        #[inline(always)]
+        unsafe fn flush(self) -> Plain {
+            self.map(|x| if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x })
+        }
+
+        #[inline(always)]
+        unsafe fn relu(self) -> Plain {
+            self.map(|x| if 0.0 < x { x } else { 0.0 })
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The one block of memory that a program runs in, and the table of slots that kernels address it by.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+
+/// Cache lines: every slot starts on one.
+pub const ALIGNMENT: usize = 64;
+
+/// Zeroed bytes, aligned to a cache line, of fixed size.
+pub struct Arena {
+    base: *mut u8,
+    layout: Layout,
+}
+
+// SAFETY: the arena owns its bytes; access is through `Slots`, whose users divide it.
+unsafe impl Send for Arena {}
+// SAFETY: as above.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    pub fn new(bytes: usize) -> Arena {
+        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT).expect("a planned size fits memory");
+        // SAFETY: the layout has a size above zero.
+        let base = unsafe { alloc_zeroed(layout) };
+        if base.is_null() {
+            handle_alloc_error(layout);
+        }
+        Arena { base, layout }
+    }
+
+    pub fn base(&self) -> *mut u8 {
+        self.base
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout.
+        unsafe { dealloc(self.base, self.layout) }
+    }
+}
+
+/// Where a slot lies in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub offset: usize,
+    pub bytes: usize,
+}
+
+/// The table by which kernels reach memory while a step runs.
+///
+/// Kernels read and write through shared references: the plan guarantees that what one kernel writes no worker of it
+/// reads, except at the very index that it is about to write, and that workers write disjoint elements.
+pub struct Slots<'a> {
+    base: *mut u8,
+    spans: &'a [Span],
+    arena: PhantomData<&'a Arena>,
+}
+
+// SAFETY: see the type's documentation; the plan divides all writes.
+unsafe impl Sync for Slots<'_> {}
+
+impl<'a> Slots<'a> {
+    pub fn new(arena: &'a mut Arena, spans: &'a [Span]) -> Slots<'a> {
+        assert!(spans.iter().all(|s| s.offset % ALIGNMENT == 0 && s.offset + s.bytes <= arena.layout.size()));
+        Slots { base: arena.base, spans, arena: PhantomData }
+    }
+
+    /// The elements of a slot.
+    pub fn read<T: Copy>(&self, slot: usize) -> &[T] {
+        let span = self.spans[slot];
+        // SAFETY: spans lie inside the arena and are aligned; `T` is a plain number of at most 4 bytes.
+        unsafe { std::slice::from_raw_parts(self.base.add(span.offset).cast::<T>(), span.bytes / size_of::<T>()) }
+    }
+
+    /// `count` elements from `first` of a slot, for writing by the one worker that owns them.
+    #[expect(clippy::mut_from_ref, reason = "the plan divides all writes among workers")]
+    pub fn write<T: Copy>(&self, slot: usize, first: usize, count: usize) -> &mut [T] {
+        let span = self.spans[slot];
+        assert!((first + count) * size_of::<T>() <= span.bytes);
+        // SAFETY: the range was checked against the span; the plan gives it to this worker alone.
+        unsafe { std::slice::from_raw_parts_mut(self.base.add(span.offset).cast::<T>().add(first), count) }
+    }
+}

@@ -1,0 +1,342 @@
+//! A planned program with its memory, ready to run step by step.
+
+use crate::block::{ElementwiseLoop, ReduceLoop, Slot, lower_elementwise, lower_reduce};
+use crate::contract_any::{ContractLoop, lower_contract};
+use crate::kernels::KernelSet;
+use crate::memory::{ALIGNMENT, Arena, Slots, Span};
+use crate::rows::{RowsLoop, random};
+use crate::team::Team;
+use std::collections::HashMap;
+use std::fmt;
+use tacit_ir::passes::plan::{Fate, KernelKind, Plan, plan};
+use tacit_ir::types::{DType, Literal, Scalar, TensorType};
+use tacit_ir::{Graph, Op, ValueId};
+
+/// How to run: the size of the thread team and the kernels. Neither changes a bit of any result.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub threads: usize,
+    pub kernels: KernelSet,
+}
+
+/// A request that does not fit the program or the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecError {
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl ExecError {
+    fn new(code: &'static str, message: impl Into<String>) -> ExecError {
+        ExecError { code, message: message.into() }
+    }
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for ExecError {}
+
+/// Every code of this crate with its explanation, for `tacit help`.
+pub const CODES: &[(&str, &str)] = &[
+    ("E1201", "An environment variable that chooses kernels or threads has a value that this machine does not offer."),
+    ("E1202", "A program was given or asked for a tensor that it does not have, or of another type or size."),
+    ("E1203", "A program uses an access for which there is no kernel; the message names the instruction."),
+];
+
+impl Options {
+    /// From `TACIT_THREADS` and `TACIT_KERNELS`, else every core and the best kernels.
+    pub fn from_environment() -> Result<Options, ExecError> {
+        let kernels = KernelSet::detect().map_err(|e| ExecError::new("E1201", e.to_string()))?;
+        let threads = Team::default_size().map_err(|e| ExecError::new("E1201", e.to_string()))?;
+        Ok(Options { threads, kernels })
+    }
+}
+
+/// One lowered kernel.
+enum Lowered {
+    Elementwise(ElementwiseLoop),
+    Reduce(ReduceLoop),
+    Contract(Box<ContractLoop>),
+    Gather(RowsLoop),
+    Scatter { rows: RowsLoop, elements: usize },
+    Random { slot: Slot, key: Slot, stream: u32, elements: usize },
+}
+
+/// A program and the memory it runs in. Nothing is allocated after `compile`.
+pub struct Program {
+    plan: Plan,
+    kernels: Vec<Lowered>,
+    kernel_set: KernelSet,
+    arena: Arena,
+    spans: Vec<Span>,
+    /// Registers of all workers, one worker after another.
+    registers: Vec<[u32; crate::block::BLOCK]>,
+    registers_each: usize,
+    team: Team,
+    leaves: HashMap<String, (Slot, TensorType)>,
+    outputs: HashMap<String, (Slot, TensorType)>,
+    /// Next values that were not written in place: (leaf, next, bytes).
+    copies: Vec<(Slot, Slot, usize)>,
+}
+
+impl Program {
+    /// Plans and lowers a graph and sets its constants and initial states. Parameters and inputs start as zeros.
+    pub fn compile(graph: &Graph, options: &Options) -> Result<Program, ExecError> {
+        let plan = plan(graph);
+        let (spans, slots_of_values) = layout(graph, &plan);
+        let slot_of = |value: ValueId| slots_of_values[value.index()].expect("the plan stores what kernels read");
+        let mut kernels = vec![];
+        let mut registers_each = 1;
+        let mut workspace_bytes = 0;
+        for kernel in &plan.kernels {
+            let lowered = match kernel.kind {
+                KernelKind::Elementwise => Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of)),
+                KernelKind::Reduce => {
+                    let reduce = lower_reduce(graph, &plan, kernel, &slot_of).ok_or_else(|| {
+                        let line = tacit_ir::text::print_instruction(graph, kernel.root);
+                        ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
+                    })?;
+                    Lowered::Reduce(reduce)
+                }
+                KernelKind::Contract => {
+                    let contract = lower_contract(graph, kernel.root, &slot_of, options.kernels, options.threads)
+                        .map_err(|message| ExecError::new("E1203", message))?;
+                    workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
+                    Lowered::Contract(Box::new(contract))
+                }
+                KernelKind::Gather => Lowered::Gather(RowsLoop::lower(graph, kernel.root, &slot_of)),
+                KernelKind::Scatter => Lowered::Scatter {
+                    rows: RowsLoop::lower(graph, kernel.root, &slot_of),
+                    elements: graph.ty(kernel.root).elements(),
+                },
+                KernelKind::Random => {
+                    let instruction = graph.instruction(kernel.root);
+                    let Op::Random { stream } = instruction.op else { panic!("the plan tells kinds by instruction") };
+                    Lowered::Random {
+                        slot: slot_of(kernel.root),
+                        key: slot_of(instruction.operands[0]),
+                        stream,
+                        elements: instruction.ty.elements(),
+                    }
+                }
+            };
+            let registers = match &lowered {
+                Lowered::Elementwise(l) => l.program.register_count,
+                Lowered::Reduce(l) => l.program.register_count + crate::block::ACCUMULATORS,
+                Lowered::Contract(_) | Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => 0,
+            };
+            registers_each = registers_each.max(registers);
+            kernels.push(lowered);
+        }
+        let mut spans = spans;
+        let end = spans.last().map_or(0, |s| s.offset + s.bytes.next_multiple_of(ALIGNMENT));
+        spans.push(Span { offset: end, bytes: workspace_bytes });
+        let arena_end = spans.iter().map(|s| s.offset + s.bytes).max().unwrap_or(0);
+        let named = |value: ValueId| (slot_of(value), graph.ty(value).clone());
+        let leaves =
+            graph.values().filter_map(|v| Some((graph.instruction(v).op.leaf_name()?.to_string(), named(v)))).collect();
+        let outputs = graph.outputs().iter().map(|(name, v)| (name.clone(), named(*v))).collect();
+        let copies = graph
+            .updates()
+            .iter()
+            .filter(|(leaf, next)| plan.fates[next.index()] != Fate::InPlace(*leaf))
+            .map(|(leaf, next)| (slot_of(*leaf), slot_of(*next), graph.ty(*leaf).bytes()))
+            .collect();
+        let mut program = Program {
+            kernels,
+            kernel_set: options.kernels,
+            arena: Arena::new(arena_end),
+            spans,
+            registers: vec![[0; crate::block::BLOCK]; registers_each * options.threads.max(1)],
+            registers_each,
+            team: Team::new(options.threads),
+            leaves,
+            outputs,
+            copies,
+            plan,
+        };
+        program.set_constants(graph, &slots_of_values);
+        Ok(program)
+    }
+
+    fn set_constants(&mut self, graph: &Graph, slots: &[Option<Slot>]) {
+        for value in graph.values() {
+            let Some(slot) = slots[value.index()] else { continue };
+            let instruction = graph.instruction(value);
+            let literal = match &instruction.op {
+                Op::Constant { value } => value.clone(),
+                Op::State { init, .. } => Literal::Splat(*init),
+                _ if instruction.op.has_nest() => continue,
+                Op::Input { .. } | Op::Param { .. } | Op::Iota | Op::Random { .. } | Op::Extent { .. } => continue,
+                Op::Contract | Op::Map(_) | Op::Reduce(_) | Op::Move { .. } | Op::Gather | Op::Scatter => continue,
+            };
+            let table = Slots::new(&mut self.arena, &self.spans);
+            for position in 0..instruction.ty.elements() {
+                match literal.at(position) {
+                    Scalar::F32(x) => table.write::<f32>(slot, position, 1)[0] = x,
+                    Scalar::I32(x) => table.write::<i32>(slot, position, 1)[0] = x,
+                    Scalar::I8(x) => table.write::<i8>(slot, position, 1)[0] = x,
+                    Scalar::Bool(x) => table.write::<u8>(slot, position, 1)[0] = x as u8,
+                }
+            }
+        }
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// One run: every kernel in order, then the updates. Allocates nothing.
+    pub fn step(&mut self) {
+        let slots = Slots::new(&mut self.arena, &self.spans);
+        let (kernels, set, copies) = (&self.kernels, self.kernel_set, &self.copies);
+        let each = self.registers_each;
+        let registers = SharedRegisters(self.registers.as_mut_ptr());
+        let workspace = self.spans.len() - 1;
+        self.team.run(|member| {
+            let (worker, workers) = (member.worker, member.count);
+            // SAFETY: every worker takes its own part of the registers.
+            let registers = unsafe { registers.of(worker, each) };
+            for kernel in kernels {
+                match kernel {
+                    Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
+                    Lowered::Reduce(l) => l.run(set, &slots, registers, worker, workers),
+                    Lowered::Contract(l) => l.run(&slots, workspace, &member),
+                    Lowered::Gather(l) => l.gather(&slots, worker, workers),
+                    Lowered::Scatter { rows, elements } => rows.scatter(&slots, *elements, worker),
+                    Lowered::Random { slot, key, stream, elements } => {
+                        random(&slots, *slot, *key, *stream, *elements, worker, workers)
+                    }
+                }
+                member.barrier();
+            }
+            if worker == 0 {
+                for (leaf, next, bytes) in copies {
+                    slots.write::<u8>(*leaf, 0, *bytes).copy_from_slice(&slots.read::<u8>(*next)[..*bytes]);
+                }
+            }
+        });
+    }
+
+    fn find(table: &HashMap<String, (Slot, TensorType)>, name: &str, dtype: DType) -> Result<(Slot, usize), ExecError> {
+        match table.get(name) {
+            Some((slot, ty)) if ty.dtype == dtype => Ok((*slot, ty.elements())),
+            Some((_, ty)) => Err(ExecError::new("E1202", format!("`{name}` is {ty}, not {}", dtype.name()))),
+            None => Err(ExecError::new("E1202", format!("the program has no tensor `{name}`"))),
+        }
+    }
+
+    fn set<T: Copy>(&mut self, name: &str, dtype: DType, values: &[T]) -> Result<(), ExecError> {
+        let (slot, elements) = Program::find(&self.leaves, name, dtype)?;
+        if values.len() != elements {
+            return Err(ExecError::new("E1202", format!("`{name}` has {elements} elements, not {}", values.len())));
+        }
+        Slots::new(&mut self.arena, &self.spans).write::<T>(slot, 0, elements).copy_from_slice(values);
+        Ok(())
+    }
+
+    fn get<T: Copy>(&self, (slot, elements): (Slot, usize)) -> &[T] {
+        let span = self.spans[slot];
+        assert!(elements * size_of::<T>() <= span.bytes);
+        // SAFETY: the span lies in the arena; no step runs while `self` is borrowed.
+        unsafe { std::slice::from_raw_parts(self.arena.base().add(span.offset).cast::<T>(), elements) }
+    }
+
+    /// Sets an input, parameter or state of type f32, row-major.
+    pub fn set_f32(&mut self, name: &str, values: &[f32]) -> Result<(), ExecError> {
+        self.set(name, DType::F32, values)
+    }
+
+    pub fn set_i32(&mut self, name: &str, values: &[i32]) -> Result<(), ExecError> {
+        self.set(name, DType::I32, values)
+    }
+
+    pub fn set_i8(&mut self, name: &str, values: &[i8]) -> Result<(), ExecError> {
+        self.set(name, DType::I8, values)
+    }
+
+    /// Sets a bool tensor.
+    pub fn set_bool(&mut self, name: &str, values: &[bool]) -> Result<(), ExecError> {
+        self.set(name, DType::Bool, values)
+    }
+
+    /// An input, parameter or state as it is now.
+    pub fn leaf_f32(&self, name: &str) -> Result<&[f32], ExecError> {
+        Program::find(&self.leaves, name, DType::F32).map(|found| self.get(found))
+    }
+
+    pub fn leaf_i32(&self, name: &str) -> Result<&[i32], ExecError> {
+        Program::find(&self.leaves, name, DType::I32).map(|found| self.get(found))
+    }
+
+    /// A result of the last step.
+    pub fn output_f32(&self, name: &str) -> Result<&[f32], ExecError> {
+        Program::find(&self.outputs, name, DType::F32).map(|found| self.get(found))
+    }
+
+    pub fn output_i32(&self, name: &str) -> Result<&[i32], ExecError> {
+        Program::find(&self.outputs, name, DType::I32).map(|found| self.get(found))
+    }
+
+    pub fn output_i8(&self, name: &str) -> Result<&[i8], ExecError> {
+        Program::find(&self.outputs, name, DType::I8).map(|found| self.get(found))
+    }
+
+    /// A bool result of the last step; kernels write 0 and 1 only.
+    pub fn output_bool(&self, name: &str) -> Result<&[bool], ExecError> {
+        Program::find(&self.outputs, name, DType::Bool).map(|found| self.get(found))
+    }
+}
+
+/// Registers of all workers; each takes its own part.
+struct SharedRegisters(*mut [u32; crate::block::BLOCK]);
+
+// SAFETY: workers take disjoint parts.
+unsafe impl Sync for SharedRegisters {}
+
+impl SharedRegisters {
+    /// # Safety
+    /// Each worker asks for its own number only, and all parts lie in the allocation.
+    #[expect(clippy::mut_from_ref, reason = "workers take disjoint parts")]
+    unsafe fn of(&self, worker: usize, each: usize) -> &mut [[u32; crate::block::BLOCK]] {
+        // SAFETY: by the contract above.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(worker * each), each) }
+    }
+}
+
+/// Gives every leaf, stored value and alias its slot: leaves first, then the plan's arena.
+fn layout(graph: &Graph, plan: &Plan) -> (Vec<Span>, Vec<Option<Slot>>) {
+    let mut spans = vec![];
+    let mut slots = vec![None; graph.instructions().len()];
+    let mut end = 0;
+    for value in graph.values() {
+        // Leaves that nothing needs keep their place in the interface.
+        let bound = graph.instruction(value).op.leaf_name().is_some();
+        if bound || plan.fates[value.index()] == Fate::Leaf {
+            slots[value.index()] = Some(spans.len());
+            let bytes = graph.ty(value).bytes();
+            spans.push(Span { offset: end, bytes });
+            end += bytes.next_multiple_of(ALIGNMENT);
+        }
+    }
+    for value in graph.values() {
+        match &plan.fates[value.index()] {
+            Fate::Stored(buffer) => {
+                let buffer = &plan.buffers[*buffer];
+                slots[value.index()] = Some(spans.len());
+                spans.push(Span { offset: end + buffer.offset, bytes: buffer.bytes });
+            }
+            Fate::Alias(of) => slots[value.index()] = slots[of.index()],
+            Fate::InPlace(leaf) => slots[value.index()] = slots[leaf.index()],
+            Fate::Leaf | Fate::Inline | Fate::Unused => {}
+        }
+    }
+    // The last span in memory order ends the layout, so that a workspace can follow it.
+    let last = end + plan.arena_bytes;
+    spans.push(Span { offset: last, bytes: 0 });
+    (spans, slots)
+}

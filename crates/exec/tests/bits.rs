@@ -1,0 +1,265 @@
+//! Planned programs give the interpreter's bits: every kernel set, several team sizes, states carried over steps.
+
+use std::collections::HashMap;
+use tacit_exec::{KernelSet, Options, Program};
+use tacit_ir::gradient::differentiate;
+use tacit_ir::interpret::{Data, Tensor, interpret};
+use tacit_ir::{DType, Graph, Op, Reduction, Scalar, ScalarFn, ValueId};
+
+/// A small generator of reproducible numbers (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn float(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}
+
+fn leaves(graph: &Graph, numbers: &mut Numbers) -> HashMap<String, Tensor<f32>> {
+    let mut bound = HashMap::new();
+    for value in graph.values() {
+        let instruction = graph.instruction(value);
+        let Some(name) = instruction.op.leaf_name() else { continue };
+        let n = instruction.ty.elements();
+        let data = match instruction.ty.dtype {
+            DType::F32 => Data::Float((0..n).map(|_| numbers.float()).collect()),
+            DType::I32 => Data::I32((0..n).map(|_| (numbers.next() % 7) as i32 - 1).collect()),
+            DType::I8 => Data::I8((0..n).map(|_| numbers.next() as i8).collect()),
+            DType::Bool => Data::Bool((0..n).map(|_| numbers.next() % 2 == 0).collect()),
+        };
+        bound.insert(name.to_string(), Tensor { shape: instruction.ty.shape.clone(), data });
+    }
+    bound
+}
+
+fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
+    match &tensor.data {
+        Data::Float(x) => program.set_f32(name, x).unwrap(),
+        Data::I32(x) => program.set_i32(name, x).unwrap(),
+        Data::I8(x) => program.set_i8(name, x).unwrap(),
+        Data::Bool(x) => program.set_bool(name, x).unwrap(),
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }).collect()
+}
+
+/// Three steps of the interpreter and of every planned program agree in every output and every updated leaf.
+fn holds_the_bits(graph: &Graph, seed: u64) {
+    let bound = leaves(graph, &mut Numbers(seed));
+    for kernels in [KernelSet::Avx512, KernelSet::Avx2, KernelSet::Baseline].into_iter().filter(|k| k.is_available()) {
+        for threads in [1, 2, 3] {
+            let mut program = Program::compile(graph, &Options { threads, kernels }).unwrap();
+            let mut expected_leaves = bound.clone();
+            for (name, tensor) in &bound {
+                set(&mut program, name, tensor);
+            }
+            for step in 0..3 {
+                let expected = interpret(graph, &expected_leaves).unwrap();
+                program.step();
+                for (name, tensor) in &expected.outputs {
+                    let place = || {
+                        format!(
+                            "output `{name}`, step {step}, {kernels}, {threads} threads\n{}",
+                            tacit_ir::text::print(graph)
+                        )
+                    };
+                    match &tensor.data {
+                        Data::Float(x) => assert_eq!(bits(program.output_f32(name).unwrap()), bits(x), "{}", place()),
+                        Data::I32(x) => assert_eq!(program.output_i32(name).unwrap(), x, "{}", place()),
+                        Data::I8(x) => assert_eq!(program.output_i8(name).unwrap(), x, "{}", place()),
+                        Data::Bool(x) => assert_eq!(program.output_bool(name).unwrap(), x, "{}", place()),
+                    }
+                }
+                for (name, tensor) in expected.updates {
+                    if let Data::Float(x) = &tensor.data {
+                        let place = format!("leaf `{name}`, step {step}, {kernels}, {threads} threads");
+                        assert_eq!(bits(program.leaf_f32(&name).unwrap()), bits(x), "{place}");
+                    }
+                    expected_leaves.insert(name, tensor);
+                }
+            }
+        }
+    }
+}
+
+/// Adds Σ value·weights as output and the gradient of it for every parameter.
+fn with_gradients(graph: &mut Graph, value: ValueId) {
+    let params: Vec<(String, ValueId)> = graph.params().map(|(n, v)| (n.to_string(), v)).collect();
+    let square = graph.map(ScalarFn::Mul, &[value, value]).unwrap();
+    let words: String = ('a'..='z').take(graph.shape(value).len()).collect();
+    let loss = graph.reduce(Reduction::Sum, &format!("{words}->"), square, &[]).unwrap();
+    graph.set_output("value", value).unwrap();
+    graph.set_output("loss", loss).unwrap();
+    let wanted: Vec<ValueId> = params.iter().map(|(_, v)| *v).collect();
+    let gradients = differentiate(graph, loss, &wanted).unwrap();
+    for ((name, _), gradient) in params.iter().zip(gradients) {
+        graph.set_output(&format!("gradient.{name}"), gradient).unwrap();
+    }
+}
+
+#[test]
+fn a_normalised_softmax_layer() {
+    let mut g = Graph::new();
+    let x = g.param("x", &[37, 45]).unwrap();
+    let top = g.reduce(Reduction::Max, "ij->i", x, &[]).unwrap();
+    let shifted = g.map_nest(ScalarFn::Sub, "ij,i->ij", &[x, top]).unwrap();
+    let e = g.map(ScalarFn::Exp, &[shifted]).unwrap();
+    let sum = g.reduce(Reduction::Sum, "ij->i", e, &[]).unwrap();
+    let y = g.map_nest(ScalarFn::Div, "ij,i->ij", &[e, sum]).unwrap();
+    with_gradients(&mut g, y);
+    holds_the_bits(&g, 1);
+}
+
+#[test]
+fn column_sums_and_means_over_several_axes() {
+    let mut g = Graph::new();
+    let x = g.param("x", &[5, 7, 9, 33]).unwrap();
+    let b = g.param("b", &[33]).unwrap();
+    let y = g.map_nest(ScalarFn::Add, "nhwc,c->nhwc", &[x, b]).unwrap();
+    let zero = g.float(0.0).unwrap();
+    let y = g.map(ScalarFn::Max, &[y, zero]).unwrap();
+    let sum = g.reduce(Reduction::Sum, "nhwc->c", y, &[]).unwrap();
+    let middle = g.map_nest(ScalarFn::Sub, "nhwc,c->nhwc", &[y, sum]).unwrap();
+    with_gradients(&mut g, middle);
+    holds_the_bits(&g, 2);
+}
+
+#[test]
+fn overlapping_and_padded_max_pools_with_ties() {
+    for (words, extents) in [
+        ("{2h+i}{2w+j}c->hwc", [('h', 4), ('w', 4), ('i', 3), ('j', 3)]),
+        ("{2h+i-1}{2w+j-1}c->hwc", [('h', 5), ('w', 5), ('i', 3), ('j', 3)]),
+        ("{2h+i}{2w+j}c->hwc", [('h', 4), ('w', 4), ('i', 2), ('j', 2)]),
+        ("{h+i}{w+2j}c->hwc", [('h', 8), ('w', 6), ('i', 2), ('j', 2)]),
+    ] {
+        let mut g = Graph::new();
+        let x = g.param("x", &[9, 9, 17]).unwrap();
+        let round = g.map(ScalarFn::Round, &[x]).unwrap();
+        let tied = g.map(ScalarFn::Straight, &[x, round]).unwrap();
+        let y = g.reduce(Reduction::Max, words, tied, &extents).unwrap();
+        with_gradients(&mut g, y);
+        holds_the_bits(&g, 3);
+    }
+}
+
+#[test]
+fn moves_pad_slice_concatenate_flip_and_reshape() {
+    let mut g = Graph::new();
+    let x = g.param("x", &[6, 20]).unwrap();
+    let y = g.param("y", &[6, 11]).unwrap();
+    let fill = Scalar::F32(0.5);
+    let padded = g.move_nest(fill, "{i-2}{j-1}->ij", &[x], &[('i', 9), ('j', 23)]).unwrap();
+    let flipped = g.move_nest(fill, "{-i+8}{2j}->ji", &[padded], &[('i', 9), ('j', 12)]).unwrap();
+    let joined = g.move_nest(fill, "i{j},i{j-20}->ij", &[x, y], &[('j', 33)]).unwrap();
+    let split = g.move_nest(fill, "i(ab)->aib", &[joined], &[('a', 3)]).unwrap();
+    let merged = g.move_nest(fill, "aib->(ai)b", &[split], &[]).unwrap();
+    let tanh = g.map(ScalarFn::Tanh, &[merged]).unwrap();
+    let flat = g.move_nest(fill, "ab->(ab)", &[tanh], &[]).unwrap();
+    g.set_output("flipped", flipped).unwrap();
+    g.set_output("flat", flat).unwrap();
+    with_gradients(&mut g, flat);
+    holds_the_bits(&g, 4);
+}
+
+#[test]
+fn rows_by_index_and_their_adjoint() {
+    let mut g = Graph::new();
+    let table = g.param("table", &[5, 12]).unwrap();
+    let index = g.input("index", DType::I32, &[40]).unwrap();
+    let rows = g.gather("*d,i->id", table, index).unwrap();
+    let squared = g.map(ScalarFn::Mul, &[rows, rows]).unwrap();
+    with_gradients(&mut g, squared);
+    holds_the_bits(&g, 5);
+}
+
+#[test]
+fn contractions_with_strides_padding_and_long_sums() {
+    for (words, x, w, extents) in [
+        ("{2h+i-1}{2w+j-1}c,ijco->hwo", vec![9, 9, 3], vec![3, 3, 3, 20], vec![('h', 5), ('w', 5)]),
+        ("{h+2i-2}{w+2j-2}c,ijco->hwo", vec![9, 9, 3], vec![3, 3, 3, 7], vec![('h', 9), ('w', 9)]),
+        ("{h+i-1}{w+j-1}c,ijc->hwc", vec![9, 9, 19], vec![3, 3, 19], vec![('h', 9), ('w', 9)]),
+        ("{h+i}{w+j}(gc),ijgco->hw(go)", vec![7, 7, 6], vec![3, 3, 2, 3, 5], vec![('h', 5), ('w', 5), ('g', 2)]),
+        ("mk,kn->mn", vec![30, 1100], vec![1100, 37], vec![]),
+        ("km,nk->mn", vec![600, 30], vec![37, 600], vec![]),
+        ("bmk,bnk->bmn", vec![3, 17, 20], vec![3, 18, 20], vec![]),
+        ("k,kn->n", vec![700], vec![700, 37], vec![]),
+        ("k,k->", vec![1500], vec![1500], vec![]),
+    ] {
+        let mut g = Graph::new();
+        let x = g.param("x", &x).unwrap();
+        let w = g.param("w", &w).unwrap();
+        let y = g.contract(words, x, w, &extents).unwrap();
+        let y = g.map(ScalarFn::Tanh, &[y]).unwrap();
+        with_gradients(&mut g, y);
+        holds_the_bits(&g, 6);
+    }
+}
+
+#[test]
+fn transposed_convolutions_write_through_an_affine_access() {
+    let mut g = Graph::new();
+    let x = g.param("x", &[5, 5, 4]).unwrap();
+    let w = g.param("w", &[3, 3, 4, 6]).unwrap();
+    let order = [('h', 5), ('w', 5), ('c', 4), ('i', 3), ('j', 3), ('o', 6)];
+    let (operands, output) = tacit_ir::Nest::parse_accesses("hwc,ijco->{2h+i-1}{2w+j-1}o").unwrap();
+    let axes = vec![order[3], order[4], order[0], order[1], order[2], order[5]];
+    let nest = tacit_ir::Nest { axes, operands, output };
+    let y = g.with_shape(Op::Contract, nest, &[x, w], &[10, 10, 6]).unwrap();
+    with_gradients(&mut g, y);
+    holds_the_bits(&g, 7);
+}
+
+#[test]
+fn integers_and_booleans() {
+    let mut g = Graph::new();
+    let a = g.input("a", DType::I8, &[20, 30]).unwrap();
+    let b = g.input("b", DType::I8, &[30, 10]).unwrap();
+    let sum = g.contract("mk,kn->mn", a, b, &[]).unwrap();
+    let m = g.scalar(Scalar::I32(1_518_500_250)).unwrap();
+    let s = g.scalar(Scalar::I32(-4)).unwrap();
+    let scaled = g.map(ScalarFn::MulShift, &[sum, m, s]).unwrap();
+    let narrow = g.map(ScalarFn::Cast(DType::I8), &[scaled]).unwrap();
+    let wrapped = g.map(ScalarFn::Mul, &[narrow, narrow]).unwrap();
+    let zero = g.scalar(Scalar::I8(0)).unwrap();
+    let negative = g.map(ScalarFn::Less, &[wrapped, zero]).unwrap();
+    let any = g.reduce(Reduction::Max, "mn->n", negative, &[]).unwrap();
+    let total = g.reduce(Reduction::Sum, "mn->", scaled, &[]).unwrap();
+    for (name, value) in [("sum", sum), ("narrow", wrapped), ("negative", negative), ("any", any), ("total", total)] {
+        g.set_output(name, value).unwrap();
+    }
+    holds_the_bits(&g, 8);
+}
+
+#[test]
+fn updates_in_place_and_by_copy() {
+    let mut g = Graph::new();
+    let key = g.input("key", DType::I32, &[2]).unwrap();
+    let w = g.param("w", &[50, 30]).unwrap();
+    let m = g.state("m", Scalar::F32(0.0), &[50, 30]).unwrap();
+    let queue = g.state("queue", Scalar::F32(0.0), &[4, 30]).unwrap();
+    let noise = g.random(key, 3, &[50, 30]).unwrap();
+    let rate = g.float(0.1).unwrap();
+    let gradient = g.map(ScalarFn::Mul, &[w, noise]).unwrap();
+    let kept = g.map(ScalarFn::Mul, &[m, rate]).unwrap();
+    let next_m = g.map(ScalarFn::Add, &[kept, gradient]).unwrap();
+    let step = g.map(ScalarFn::Mul, &[next_m, rate]).unwrap();
+    let next_w = g.map(ScalarFn::Sub, &[w, step]).unwrap();
+    let sum = g.reduce(Reduction::Sum, "ij->j", next_w, &[]).unwrap();
+    let slab = g.move_nest(Scalar::F32(0.0), "j->aj", &[sum], &[('a', 1)]).unwrap();
+    let shifted = g.move_nest(Scalar::F32(0.0), "{i+1}j,{i-3}j->ij", &[queue, slab], &[('i', 4)]).unwrap();
+    g.set_update(m, next_m).unwrap();
+    g.set_update(w, next_w).unwrap();
+    g.set_update(queue, shifted).unwrap();
+    g.set_output("sum", sum).unwrap();
+    holds_the_bits(&g, 9);
+}
