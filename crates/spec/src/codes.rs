@@ -203,6 +203,14 @@ codes! {
 
     SliceEmpty "E0216" Data "a `where` that selects no rows"
     "A requirement on no rows can be neither met nor missed. The value is compared exactly as it is written in the data.";
+
+    OpenQuote "E0217" Data "a quote that is never closed"
+    "A cell that begins with `\"` goes on to the next `\"`, over line ends too, so that a forgotten one swallows the rows \
+     behind it. Close the quote; a quote inside a quoted cell is doubled.";
+
+    TooManyClasses "E0218" Data "a category with very many classes"
+    "A category has at most 65,536 classes. So many different labels are most often identifiers or numbers: choose \
+     another column, or an output of type `number`.";
 }
 
 impl Code {
