@@ -8,12 +8,14 @@
 //! The order of arithmetic is fixed by [`Contraction`] alone: every kernel set, tile and team size gives the bits of
 //! [`execute_reference`] (NaN stays NaN; its payload is not specified).
 
+mod any;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod execute;
 mod kernel;
+pub mod lower;
 mod pack;
 mod plan;
 mod shared;
