@@ -2,7 +2,6 @@
 
 mod block;
 pub mod contract;
-mod contract_any;
 pub mod kernels;
 mod memory;
 mod program;

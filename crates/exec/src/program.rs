@@ -1,7 +1,7 @@
 //! A planned program with its memory, ready to run step by step.
 
 use crate::block::{ElementwiseLoop, ReduceLoop, Slot, lower_elementwise, lower_reduce};
-use crate::contract_any::{ContractLoop, lower_contract};
+use crate::contract::lower::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
 use crate::rows::{RowsLoop, random};
@@ -103,8 +103,7 @@ impl Program {
                     Lowered::Reduce(reduce)
                 }
                 KernelKind::Contract => {
-                    let contract = lower_contract(graph, kernel.root, &slot_of, options.kernels, options.threads)
-                        .map_err(|message| ExecError::new("E1203", message))?;
+                    let contract = lower_contract(graph, kernel.root, &slot_of, options.kernels, options.threads);
                     workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
                     Lowered::Contract(Box::new(contract))
                 }
