@@ -17,6 +17,28 @@ pub enum Stage {
     Data,
 }
 
+impl Stage {
+    /// Every stage, in the order of the hundreds.
+    pub const ALL: &[Stage] = &[Stage::Files, Stage::Manifest, Stage::Data];
+
+    /// What the numbers of the stage begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Stage::Files => "E00",
+            Stage::Manifest => "E01",
+            Stage::Data => "E02",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Stage::Files => "Files",
+            Stage::Manifest => "The manifest",
+            Stage::Data => "The data",
+        }
+    }
+}
+
 macro_rules! codes {
     ($($variant:ident $number:literal $stage:ident $title:literal $explanation:literal;)*) => {
         /// The code of a diagnostic.
@@ -236,12 +258,7 @@ mod tests {
             assert!(pair[0].number() < pair[1].number(), "{} and {}", pair[0], pair[1]);
         }
         for code in Code::ALL {
-            let prefix = match code.stage() {
-                Stage::Files => "E00",
-                Stage::Manifest => "E01",
-                Stage::Data => "E02",
-            };
-            assert!(code.number().starts_with(prefix) && code.number().len() == 5, "{code}");
+            assert!(code.number().starts_with(code.stage().prefix()) && code.number().len() == 5, "{code}");
         }
     }
 

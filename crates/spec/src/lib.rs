@@ -9,6 +9,7 @@ pub mod codes;
 pub mod expression;
 pub mod keys;
 pub mod layer;
+pub mod manual;
 pub mod metric;
 pub mod report;
 pub mod shape;

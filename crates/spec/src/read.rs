@@ -28,6 +28,8 @@ pub(crate) struct Table<'a> {
     pub title: String,
     pub span: Range<usize>,
     entries: &'a DeTable<'a>,
+    /// Keys that are there in a wrong spelling, which is reported already.
+    misspelt: Vec<&'static str>,
 }
 
 /// A value and the name it is known by.
@@ -138,17 +140,20 @@ impl<'a> Table<'a> {
             .filter(|key| !definition.keys.iter().any(|known| known.name == key.get_ref().as_ref()))
             .collect();
         unknown.sort_by_key(|key| key.span().start);
+        let mut misspelt = Vec::new();
         for key in unknown {
             let names = definition.keys.iter().map(|known| known.name);
             let message = format!("unknown key {} in {}", quoted(key.get_ref()), inside(&title));
-            let help = match nearest(key.get_ref(), names.clone()) {
+            let near = nearest(key.get_ref(), names.clone());
+            misspelt.extend(near);
+            let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys here are {}", listed(names)),
             };
             let diagnostic = reader.error(Code::UnknownKey, &key.span(), message).help(help);
             reader.push(diagnostic);
         }
-        Table { definition, title, span, entries }
+        Table { definition, title, span, entries, misspelt }
     }
 
     /// The value of a key of this table's definition, if it is there.
@@ -158,13 +163,13 @@ impl<'a> Table<'a> {
         Some(Field { name: name.to_owned(), span: value.span(), value: value.get_ref() })
     }
 
-    /// The value of a key; its absence is an error.
+    /// The value of a key; its absence is an error, unless a misspelt key that is reported already was meant for it.
     pub fn require(&self, reader: &mut Reader, name: &'static str) -> Option<Field<'a>> {
         let field = self.get(name);
-        if field.is_none() {
+        if field.is_none() && !self.misspelt.contains(&name) {
             let key = self.definition(name);
             let (missing, help) = if key.value.starts_with('[') && std::ptr::eq(self.definition, &keys::ROOT) {
-                (key.value.to_owned(), format!("add a table `{}`: {}", key.value, key.doc))
+                (key.value.to_owned(), format!("add a table `{}`", key.value))
             } else {
                 (name.to_owned(), format!("add `{name} = …` with {}", key.value))
             };
