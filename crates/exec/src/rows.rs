@@ -3,7 +3,7 @@
 use crate::block::Slot;
 use crate::memory::Slots;
 use tacit_ir::math;
-use tacit_ir::nest::Index;
+use tacit_ir::nest::{Index, Terms};
 use tacit_ir::types::{DType, row_major_strides};
 use tacit_ir::{Graph, Instruction, ValueId};
 
@@ -13,7 +13,7 @@ struct Line {
     constant: i64,
     strides: Vec<i64>,
     /// (Σ terms, constant, extent) for every dimension that may be out of range.
-    bounds: Vec<(Vec<(i64, usize)>, i64, i64)>,
+    bounds: Vec<(Terms, i64, i64)>,
 }
 
 /// `gather` and `scatter`: rows of a table, chosen by an index tensor.

@@ -33,7 +33,7 @@ fn leaves(graph: &Graph, numbers: &mut Numbers) -> HashMap<String, Tensor<f32>> 
             DType::F32 => Data::Float((0..n).map(|_| numbers.float()).collect()),
             DType::I32 => Data::I32((0..n).map(|_| (numbers.next() % 7) as i32 - 1).collect()),
             DType::I8 => Data::I8((0..n).map(|_| numbers.next() as i8).collect()),
-            DType::Bool => Data::Bool((0..n).map(|_| numbers.next() % 2 == 0).collect()),
+            DType::Bool => Data::Bool((0..n).map(|_| numbers.next().is_multiple_of(2)).collect()),
         };
         bound.insert(name.to_string(), Tensor { shape: instruction.ty.shape.clone(), data });
     }

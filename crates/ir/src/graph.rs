@@ -127,9 +127,9 @@ impl Graph {
 
     /// Every parameter with its name, in order of definition.
     pub fn params(&self) -> impl Iterator<Item = (&str, ValueId)> {
-        self.values().filter_map(|value| match &self.instruction(value).op {
-            Op::Param { name } => Some((name.as_str(), value)),
-            _ => None,
+        self.values().filter_map(|value| {
+            let Op::Param { name } = &self.instruction(value).op else { return None };
+            Some((name.as_str(), value))
         })
     }
 

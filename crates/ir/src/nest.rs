@@ -27,6 +27,9 @@ pub enum Index {
 /// One [`Index`] for each dimension of a tensor.
 pub type Access = Vec<Index>;
 
+/// Σ coefficient·axis, axes by position.
+pub type Terms = Vec<(i64, usize)>;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Nest {
     /// The axes with their extents in the declared order: terms of one output element are taken lexicographically.
@@ -41,9 +44,9 @@ pub enum Determined {
     /// The axes whose digits, most significant first, are this dimension's index.
     Digits(Vec<usize>),
     /// The axis follows from the index and the other terms by exact division; otherwise the term is skipped.
-    Solved { axis: usize, coefficient: i64, others: Vec<(i64, usize)>, constant: i64 },
+    Solved { axis: usize, coefficient: i64, others: Terms, constant: i64 },
     /// Every axis is fixed already; the term is skipped unless the sum equals the index.
-    Checked { terms: Vec<(i64, usize)>, constant: i64 },
+    Checked { terms: Terms, constant: i64 },
     /// The index operand decides (`scatter`).
     Lookup,
 }
@@ -78,7 +81,7 @@ impl Nest {
     }
 
     /// An access's dimension as Σ coefficient·axis + constant over axis positions. `Lookup` has none.
-    pub fn affine(&self, index: &Index) -> (Vec<(i64, usize)>, i64) {
+    pub fn affine(&self, index: &Index) -> (Terms, i64) {
         let position = |axis: AxisName| self.position(axis).expect("a verified nest names its axes");
         match index {
             Index::Axis(axis) => (vec![(1, position(*axis))], 0),

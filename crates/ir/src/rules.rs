@@ -167,7 +167,8 @@ pub fn check(graph: &Graph, instruction: &Instruction) -> Result<()> {
     if let Some(name) = op.leaf_name() {
         check_name(name)?;
     }
-    if !op.has_nest() && !(nest.axes.is_empty() && nest.operands.is_empty() && nest.output.is_empty()) {
+    let has_accesses = !(nest.axes.is_empty() && nest.operands.is_empty() && nest.output.is_empty());
+    if has_accesses && !op.has_nest() {
         return fail(error::ACCESS, format!("`{}` has no accesses", op.keyword()));
     }
     let types: Vec<DType> = operands.iter().map(|v| graph.ty(*v).dtype).collect();
@@ -305,10 +306,10 @@ fn check_family(op: &Op, nest: &Nest, shapes: &[&[usize]]) -> Result<()> {
     let lookups = |access: &Access| access.iter().filter(|index| **index == Index::Lookup).count();
     let operand_lookups: usize = nest.operands.iter().map(lookups).sum();
     let output_lookups = lookups(&nest.output);
-    let allowed = match op {
-        Op::Gather => operand_lookups == 1 && lookups(&nest.operands[0]) == 1 && output_lookups == 0,
-        Op::Scatter => operand_lookups == 0 && output_lookups == 1,
-        _ => operand_lookups + output_lookups == 0,
+    let allowed = if *op == Op::Gather {
+        operand_lookups == 1 && lookups(&nest.operands[0]) == 1 && output_lookups == 0
+    } else {
+        operand_lookups == 0 && output_lookups == usize::from(*op == Op::Scatter)
     };
     if !allowed {
         return refuse("looks up one dimension of its table and nothing else does");

@@ -167,11 +167,8 @@ impl ScalarFn {
         if operands.len() != row.operands.len() {
             return fail(format!("`{}` takes {} operands, not {}", row.name, row.operands.len(), operands.len()));
         }
-        let (condition, values) = match self {
-            ScalarFn::Select => (Some(operands[0]), &operands[1..]),
-            _ => (None, operands),
-        };
-        if condition.is_some_and(|c| c != DType::Bool) {
+        let values = if self == ScalarFn::Select { &operands[1..] } else { operands };
+        if self == ScalarFn::Select && operands[0] != DType::Bool {
             return fail(format!("the condition of `{}` is bool, not {}", row.name, operands[0].name()));
         }
         if let Some(other) = values.iter().find(|t| **t != values[0]) {
@@ -191,10 +188,13 @@ impl ScalarFn {
         if !allowed {
             return fail(format!("`{}` is not defined on {}", row.name, values[0].name()));
         }
-        Ok(match self {
-            ScalarFn::Less | ScalarFn::Equal => DType::Bool,
-            ScalarFn::Cast(result) => result,
-            _ => values[0],
+        let compares = matches!(self, ScalarFn::Less | ScalarFn::Equal);
+        Ok(if let ScalarFn::Cast(result) = self {
+            result
+        } else if compares {
+            DType::Bool
+        } else {
+            values[0]
         })
     }
 

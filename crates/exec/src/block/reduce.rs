@@ -325,4 +325,4 @@ fn combine(accumulator: &mut [u32], terms: &[u32], valid: Option<&[u32]>, f: imp
     }
 }
 
-const _: () = assert!(BLOCK % LANES == 0);
+const _: () = assert!(BLOCK.is_multiple_of(LANES));

@@ -6,7 +6,7 @@ use super::CHUNK;
 use crate::block::Slot;
 use crate::memory::Slots;
 use tacit_ir::math;
-use tacit_ir::nest::{Determined, Resolved};
+use tacit_ir::nest::{Determined, Resolved, Terms};
 use tacit_ir::types::{DType, TensorType, row_major_strides};
 use tacit_ir::{Access, Nest};
 
@@ -24,7 +24,7 @@ pub struct AnyLoop {
 }
 
 /// Σ terms + constant of every dimension of an operand, with the dimension's extent.
-type Lines = Vec<(Vec<(i64, usize)>, i64, i64)>;
+type Lines = Vec<(Terms, i64, i64)>;
 
 impl AnyLoop {
     pub fn new(nest: &Nest, resolved: &Resolved, shapes: [&[usize]; 2], dtype: DType, ty: &TensorType) -> AnyLoop {

@@ -3,6 +3,8 @@
 //! A tile is a block of results, up to `MR` rows by a few vectors, that stays in registers through one chunk of
 //! terms.
 
+#![expect(clippy::needless_range_loop, reason = "rows of a tile index several arrays at once, unrolled by constants")]
+
 use crate::kernels::KernelSet;
 
 /// The most rows that a tile of any kernel set has.

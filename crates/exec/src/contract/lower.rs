@@ -12,7 +12,7 @@ use crate::kernels::KernelSet;
 use crate::memory::Slots;
 use crate::team::Member;
 use std::collections::HashMap;
-use tacit_ir::nest::{Determined, Resolved};
+use tacit_ir::nest::{Determined, Resolved, Terms};
 use tacit_ir::types::{DType, row_major_strides};
 use tacit_ir::{Access, Graph, Instruction, Nest, ValueId};
 
@@ -110,8 +110,8 @@ struct Coordinate {
 /// A condition on a term: low ≤ Σ coordinate + Σ box + constant < high, and, if `divisor` is above 1, divisible.
 #[derive(Clone, Debug)]
 struct Condition {
-    coordinates: Vec<(i64, usize)>,
-    places: Vec<(i64, usize)>,
+    coordinates: Terms,
+    places: Terms,
     constant: i64,
     divisor: i64,
     /// After division.
@@ -170,7 +170,7 @@ impl Roles {
         let place_of_axis: HashMap<usize, usize> =
             resolved.reduction.iter().enumerate().map(|(place, axis)| (*axis, place)).collect();
         // Splits Σ coefficient·axis by what the axis is; a solved axis inside another equation is not handled here.
-        let split = |terms: &[(i64, usize)]| -> Option<(Vec<(i64, usize)>, Vec<(i64, usize)>)> {
+        let split = |terms: &[(i64, usize)]| -> Option<(Terms, Terms)> {
             let (mut by_coordinate, mut by_place) = (vec![], vec![]);
             for (coefficient, axis) in terms {
                 match (coordinate_of_axis.get(axis), place_of_axis.get(axis)) {
@@ -191,8 +191,7 @@ impl Roles {
                     let (by_coordinate, by_place) = split(others)?;
                     let sign = coefficient.signum();
                     let own = coordinates.len();
-                    let mut of_coordinates: Vec<(i64, usize)> =
-                        by_coordinate.into_iter().map(|(c, k)| (-sign * c, k)).collect();
+                    let mut of_coordinates: Terms = by_coordinate.into_iter().map(|(c, k)| (-sign * c, k)).collect();
                     of_coordinates.push((sign, own));
                     solved.insert(*axis, (own, conditions.len()));
                     conditions.push(Condition {
@@ -353,8 +352,8 @@ impl Roles {
         // A row's terms follow from the value of each condition at the row: its remainder, and which places pass.
         let mut passing: Vec<HashMap<i64, usize>> = vec![HashMap::new(); self.conditions.len()];
         let mut patterns: Vec<HashMap<Vec<bool>, usize>> = vec![HashMap::new(); self.conditions.len()];
-        let mut members: HashMap<Vec<(i64, usize)>, usize> = HashMap::new();
-        let mut groups: Vec<(Vec<(i64, usize)>, Vec<i64>, Vec<Row>)> = vec![];
+        let mut members: HashMap<Terms, usize> = HashMap::new();
+        let mut groups: Vec<RowGroup> = vec![];
         for index in self.indices(rows) {
             let (mut a, mut c) = (0, 0);
             for (k, i) in rows.iter().zip(&index) {
@@ -388,15 +387,15 @@ impl Roles {
                 key.push((remainder, pattern));
                 values.push(value);
             }
-            let group = *members.entry(key.clone()).or_insert_with(|| {
-                groups.push((key, values, vec![]));
+            let group = *members.entry(key).or_insert_with(|| {
+                groups.push(RowGroup { values, rows: vec![] });
                 groups.len() - 1
             });
-            groups[group].2.push(Row { a: fits(a)?, c: fits(c)? });
+            groups[group].rows.push(Row { a: fits(a)?, c: fits(c)? });
         }
         let mut table = vec![];
         let mut made = vec![];
-        for (_, values, rows) in groups {
+        for RowGroup { values, rows } in groups {
             made.push(Group { rows: rows.len(), runs: self.runs(&values, &box_extents)? });
             table.extend(rows);
         }
@@ -419,7 +418,7 @@ impl Roles {
     /// The terms of a row with these condition values, as runs of equal steps cut at chunk ends.
     fn runs(&self, values: &[i64], box_extents: &[usize]) -> Option<Vec<Run>> {
         let total: usize = box_extents.iter().product();
-        let mut runs: Vec<(i64, i64, i64, i64, u32, bool)> = vec![];
+        let mut runs: Vec<Open> = vec![];
         let mut fresh = true;
         let mut index = vec![0i64; box_extents.len()];
         for position in 0..total {
@@ -443,14 +442,18 @@ impl Roles {
             }
             if admitted {
                 match runs.last_mut() {
-                    Some(run) if !fresh && run.4 == 1 => {
-                        (run.2, run.3) = (a - run.0, b - run.1);
-                        run.4 = 2;
+                    Some(run) if !fresh && run.len == 1 => {
+                        (run.a_stride, run.b_stride) = (a - run.a, b - run.b);
+                        run.len = 2;
                     }
-                    Some(run) if !fresh && a == run.0 + run.2 * run.4 as i64 && b == run.1 + run.3 * run.4 as i64 => {
-                        run.4 += 1
+                    Some(run)
+                        if !fresh
+                            && a == run.a + run.a_stride * run.len as i64
+                            && b == run.b + run.b_stride * run.len as i64 =>
+                    {
+                        run.len += 1
                     }
-                    _ => runs.push((a, b, 0, 0, 1, false)),
+                    _ => runs.push(Open { a, b, len: 1, ..Open::default() }),
                 }
                 fresh = false;
             }
@@ -465,9 +468,10 @@ impl Roles {
         end_chunk(&mut runs, fresh);
         let fits = |x: i64| i32::try_from(x).ok();
         runs.into_iter()
-            .map(|(a, b, a_stride, b_stride, len, ends_chunk)| {
-                let (a_stride, b_stride) = (fits(a_stride)?, fits(b_stride)?);
-                Some(Run { a: fits(a)?, b: fits(b)?, len, a_stride, b_stride, ends_chunk })
+            .map(|run| {
+                let (a_stride, b_stride) = (fits(run.a_stride)?, fits(run.b_stride)?);
+                let Open { len, ends_chunk, .. } = run;
+                Some(Run { a: fits(run.a)?, b: fits(run.b)?, len, a_stride, b_stride, ends_chunk })
             })
             .collect()
     }
@@ -479,11 +483,28 @@ impl Condition {
     }
 }
 
+/// Rows that have the same terms, and the values of the conditions at the first of them.
+struct RowGroup {
+    values: Vec<i64>,
+    rows: Vec<Row>,
+}
+
+/// A run that may still grow.
+#[derive(Default)]
+struct Open {
+    a: i64,
+    b: i64,
+    a_stride: i64,
+    b_stride: i64,
+    len: u32,
+    ends_chunk: bool,
+}
+
 /// Ends a chunk at the last run, or with a run of no terms where the chunk has none.
-fn end_chunk(runs: &mut Vec<(i64, i64, i64, i64, u32, bool)>, empty: bool) {
+fn end_chunk(runs: &mut Vec<Open>, empty: bool) {
     match runs.last_mut() {
-        Some(run) if !empty => run.5 = true,
-        _ => runs.push((0, 0, 0, 0, 0, true)),
+        Some(run) if !empty => run.ends_chunk = true,
+        _ => runs.push(Open { ends_chunk: true, ..Open::default() }),
     }
 }
 

@@ -41,24 +41,52 @@ pub fn simplify(graph: &Graph) -> Result<Graph> {
 fn same_value(graph: &Graph, instruction: &Instruction) -> Option<ValueId> {
     let Instruction { op, operands, nest, ty } = instruction;
     let whole = |k: usize| graph.ty(operands[k]) == ty && nest.operands[k] == nest.output;
-    let is = |k: usize, wanted: f32| match &graph.instruction(operands[k]).op {
-        Op::Constant { value: Literal::Splat(Scalar::F32(x)) } => x.to_bits() == wanted.to_bits(),
-        _ => false,
+    let is = |k: usize, wanted: f32| {
+        let constant = Op::Constant { value: Literal::Splat(Scalar::F32(wanted)) };
+        graph.instruction(operands[k]).op == constant
     };
-    match op {
-        // x·1, x/1 and x − (+0) keep every bit; x + 0 does not (−0 + 0 = +0), but x + (−0) does.
-        Op::Map(ScalarFn::Mul) if whole(0) && is(1, 1.0) => Some(operands[0]),
-        Op::Map(ScalarFn::Mul) if whole(1) && is(0, 1.0) => Some(operands[1]),
-        Op::Map(ScalarFn::Div) if whole(0) && is(1, 1.0) => Some(operands[0]),
-        Op::Map(ScalarFn::Sub) if whole(0) && is(1, 0.0) => Some(operands[0]),
-        Op::Map(ScalarFn::Add) if whole(0) && is(1, -0.0) => Some(operands[0]),
-        Op::Map(ScalarFn::Cast(to)) if whole(0) && *to == graph.ty(operands[0]).dtype => Some(operands[0]),
-        Op::Map(ScalarFn::Select) if whole(1) && operands[1] == operands[2] && whole(2) => Some(operands[1]),
-        Op::Move { .. } if operands.len() == 1 && whole(0) => {
-            nest.output.iter().all(|index| matches!(index, Index::Axis(_))).then(|| operands[0])
-        }
-        _ => None,
+    // A move of the whole operand by plain axes, in their order, is the operand.
+    if let Op::Move { .. } = op {
+        let plain = nest.output.iter().all(|index| matches!(index, Index::Axis(_)));
+        return (operands.len() == 1 && whole(0) && plain).then(|| operands[0]);
     }
+    let Op::Map(function) = op else { return None };
+    let repeats = match function {
+        // x·1, x/1 and x − (+0) keep every bit; x + 0 does not (−0 + 0 = +0), but x + (−0) does.
+        ScalarFn::Mul if whole(0) && is(1, 1.0) => 0,
+        ScalarFn::Mul if whole(1) && is(0, 1.0) => 1,
+        ScalarFn::Div if whole(0) && is(1, 1.0) => 0,
+        ScalarFn::Sub if whole(0) && is(1, 0.0) => 0,
+        ScalarFn::Add if whole(0) && is(1, -0.0) => 0,
+        ScalarFn::Cast(to) if whole(0) && *to == graph.ty(operands[0]).dtype => 0,
+        ScalarFn::Select if whole(1) && operands[1] == operands[2] && whole(2) => 1,
+        ScalarFn::Add
+        | ScalarFn::Sub
+        | ScalarFn::Mul
+        | ScalarFn::Div
+        | ScalarFn::Neg
+        | ScalarFn::Max
+        | ScalarFn::Min
+        | ScalarFn::Less
+        | ScalarFn::Equal
+        | ScalarFn::Select
+        | ScalarFn::Exp
+        | ScalarFn::Log
+        | ScalarFn::Sqrt
+        | ScalarFn::Tanh
+        | ScalarFn::Sigmoid
+        | ScalarFn::Erf
+        | ScalarFn::Sin
+        | ScalarFn::Cos
+        | ScalarFn::Round
+        | ScalarFn::Flush
+        | ScalarFn::Straight
+        | ScalarFn::Cast(_)
+        | ScalarFn::MulShift
+        | ScalarFn::ShiftLeft
+        | ScalarFn::ShiftRight => return None,
+    };
+    Some(operands[repeats])
 }
 
 /// The scalar that a map of scalar constants gives.
@@ -69,9 +97,9 @@ fn folded(graph: &Graph, instruction: &Instruction) -> Option<Scalar> {
     }
     let constants: Vec<Tensor<f32>> = operands
         .iter()
-        .map(|v| match &graph.instruction(*v).op {
-            Op::Constant { value } => Some(Tensor::filled(graph.ty(*v), value.at(0))),
-            _ => None,
+        .map(|v| {
+            let Op::Constant { value } = &graph.instruction(*v).op else { return None };
+            Some(Tensor::filled(graph.ty(*v), value.at(0)))
         })
         .collect::<Option<_>>()?;
     let constants: Vec<&Tensor<f32>> = constants.iter().collect();

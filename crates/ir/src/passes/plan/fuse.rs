@@ -79,9 +79,10 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
             continue;
         }
         let Some(root) = common_group(graph, &consumers[at], &group, &fates) else { continue };
-        let is_aligned = consumers[at].iter().all(|c| {
-            group[c.index()] != root || (aligned[c.index()] && reads_at_own_index(graph, *c, value))
-        }) && graph.shape(value) == graph.shape(root)
+        let is_aligned = consumers[at]
+            .iter()
+            .all(|c| group[c.index()] != root || (aligned[c.index()] && reads_at_own_index(graph, *c, value)))
+            && graph.shape(value) == graph.shape(root)
             && writes_row_major(graph.instruction(root))
             && writes_row_major(instruction);
         let leaves_group = rooted[at] || consumers[at].iter().any(|c| group[c.index()] != root);

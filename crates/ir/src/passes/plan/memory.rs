@@ -42,7 +42,8 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
     for (leaf, next) in graph.updates() {
         let k = written[next.index()];
         let stored = matches!(fates[next.index()], Fate::Stored(_));
-        let unread_later = (k + 1..kernels.len()).all(|later| !reads[later].iter().any(|v| storage(fates, *v) == *leaf));
+        let unread_later =
+            (k + 1..kernels.len()).all(|later| !reads[later].iter().any(|v| storage(fates, *v) == *leaf));
         let updated_once = graph.updates().iter().filter(|(_, n)| n == next).count() == 1;
         // Another update that still hands this leaf's old value on would find it overwritten.
         let handed_on = graph.updates().iter().any(|(_, n)| storage(fates, *n) == *leaf)
@@ -57,7 +58,8 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
         }
     }
     let end = kernels.len().saturating_sub(1);
-    let kept: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).chain(graph.updates().iter().map(|(_, n)| *n)).collect();
+    let kept: Vec<ValueId> =
+        graph.outputs().iter().map(|(_, v)| *v).chain(graph.updates().iter().map(|(_, n)| *n)).collect();
     for value in kept {
         last_read[storage(fates, value).index()] = end;
     }
@@ -158,8 +160,5 @@ pub fn place(buffers: &mut [Buffer]) -> usize {
 /// The greatest sum of bytes over buffers that live at one kernel.
 pub fn lower_bound(buffers: &[Buffer]) -> usize {
     let end = buffers.iter().map(|b| b.last + 1).max().unwrap_or(0);
-    (0..end)
-        .map(|k| buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum())
-        .max()
-        .unwrap_or(0)
+    (0..end).map(|k| buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum()).max().unwrap_or(0)
 }
