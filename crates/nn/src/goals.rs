@@ -1,0 +1,150 @@
+//! Goals to minimise: the mean over the batch, or over batch and outputs, as one number.
+
+use crate::layers::{log_softmax, relu, sigmoid, softmax, softplus};
+use crate::ops::{add, at_least, at_most, count, div, leading, misshapen, mul, scale, sub, sum, unary};
+use tacit_ir::{DType, Graph, Result, Scalar, ScalarFn, ValueId};
+
+/// What a search minimises.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Goal {
+    /// For categories; see [`cross_entropy`]. The target is i32 [n].
+    CrossEntropy {
+        class_weights: Option<Vec<f32>>,
+        label_smoothing: f32,
+    },
+    /// For labels that are each true or not; see [`binary_cross_entropy`]. The target is f32 of the shape of the logits.
+    BinaryCrossEntropy,
+    /// For numbers; the target is f32 of the shape of the predictions, as in the next two.
+    Squared,
+    Absolute,
+    Huber {
+        delta: f32,
+    },
+}
+
+impl Goal {
+    /// The input that holds the targets for predictions of this shape.
+    pub fn target(&self, graph: &mut Graph, name: &str, predictions: &[usize]) -> Result<ValueId> {
+        match self {
+            Goal::CrossEntropy { .. } => {
+                let rows = predictions.split_last().map_or(&[][..], |(_, rows)| rows);
+                graph.input(name, DType::I32, rows)
+            }
+            Goal::BinaryCrossEntropy | Goal::Squared | Goal::Absolute | Goal::Huber { .. } => {
+                graph.input(name, DType::F32, predictions)
+            }
+        }
+    }
+
+    /// The goal as one f32.
+    pub fn loss(&self, graph: &mut Graph, predictions: ValueId, target: ValueId) -> Result<ValueId> {
+        match self {
+            Goal::CrossEntropy { class_weights, label_smoothing } => {
+                cross_entropy(graph, predictions, target, class_weights.as_deref(), *label_smoothing)
+            }
+            Goal::BinaryCrossEntropy => binary_cross_entropy(graph, predictions, target),
+            Goal::Squared => squared_error(graph, predictions, target),
+            Goal::Absolute => absolute_error(graph, predictions, target),
+            Goal::Huber { delta } => huber(graph, predictions, target, *delta),
+        }
+    }
+
+    /// What a finished program gives for the values that the goal is taken of: probabilities for logits.
+    pub fn prediction(&self, graph: &mut Graph, values: ValueId) -> Result<ValueId> {
+        match self {
+            Goal::CrossEntropy { .. } => softmax(graph, values),
+            Goal::BinaryCrossEntropy => sigmoid(graph, values),
+            Goal::Squared | Goal::Absolute | Goal::Huber { .. } => Ok(values),
+        }
+    }
+}
+
+/// −Σ q·log softmax(logits), averaged over the rows: logits [.., k], target i32 [..]. q is 1 − s at the target and s/k
+/// more everywhere (label smoothing, Szegedy et al., arXiv:1512.00567, section 7); class weights [k] multiply the terms.
+/// A target outside 0…k−1 names no class: only the smoothing counts there.
+pub fn cross_entropy(
+    graph: &mut Graph,
+    logits: ValueId,
+    target: ValueId,
+    class_weights: Option<&[f32]>,
+    smoothing: f32,
+) -> Result<ValueId> {
+    let rows = leading(graph, logits, 1, "cross-entropy")?;
+    let last = graph.shape(logits).len() - 1;
+    let classes = graph.shape(logits)[last];
+    if !(0.0..1.0).contains(&smoothing) {
+        return misshapen(format!("label smoothing is at least 0 and below 1, not {smoothing}"));
+    }
+    let logarithms = log_softmax(graph, logits)?; // [.., k]
+    let class = graph.iota(classes)?;
+    let hit = graph.map_nest(ScalarFn::Equal, &format!("z,{rows}->{rows}z"), &[class, target])?;
+    let mut share = graph.map(ScalarFn::Cast(DType::F32), &[hit])?; // [.., k]
+    if smoothing > 0.0 {
+        let count = count(graph, logits, &[last])?;
+        let spread = graph.float(smoothing)?;
+        let spread = div(graph, spread, count)?;
+        share = scale(graph, share, 1.0 - smoothing)?;
+        share = add(graph, share, spread)?;
+    }
+    if let Some(weights) = class_weights {
+        if weights.len() != classes {
+            return misshapen(format!("{} class weights were given for {classes} classes", weights.len()));
+        }
+        let weights = graph.constant(weights.iter().map(|w| Scalar::F32(*w)).collect(), &[classes])?;
+        share = crate::ops::with_vector(graph, ScalarFn::Mul, share, weights)?;
+    }
+    let agreement = mul(graph, share, logarithms)?;
+    let total = sum(graph, agreement)?;
+    let rows: Vec<usize> = (0..last).collect();
+    let count = count(graph, logits, &rows)?;
+    let mean = div(graph, total, count)?;
+    unary(graph, ScalarFn::Neg, mean)
+}
+
+/// softplus(z) − z·y = −y·log σ(z) − (1 − y)·log(1 − σ(z)), averaged over all elements.
+pub fn binary_cross_entropy(graph: &mut Graph, logits: ValueId, target: ValueId) -> Result<ValueId> {
+    let cost = softplus(graph, logits)?;
+    let product = mul(graph, logits, target)?;
+    let cost = sub(graph, cost, product)?;
+    mean(graph, cost)
+}
+
+/// (p − y)², averaged over all elements.
+pub fn squared_error(graph: &mut Graph, predictions: ValueId, target: ValueId) -> Result<ValueId> {
+    let error = sub(graph, predictions, target)?;
+    let square = mul(graph, error, error)?;
+    mean(graph, square)
+}
+
+/// |p − y|, averaged over all elements. As max(e, 0) + max(−e, 0), so that an exact prediction has no gradient.
+pub fn absolute_error(graph: &mut Graph, predictions: ValueId, target: ValueId) -> Result<ValueId> {
+    let above = sub(graph, predictions, target)?;
+    let below = unary(graph, ScalarFn::Neg, above)?;
+    let above = relu(graph, above)?;
+    let below = relu(graph, below)?;
+    let error = add(graph, above, below)?;
+    mean(graph, error)
+}
+
+/// e²/2 where |e| ≤ delta, else delta·(|e| − delta/2) (Huber 1964), averaged over all elements. With c = e clamped to
+/// ±delta both are c·(e − c/2).
+pub fn huber(graph: &mut Graph, predictions: ValueId, target: ValueId, delta: f32) -> Result<ValueId> {
+    if delta.is_nan() || delta <= 0.0 {
+        return misshapen(format!("the delta of a huber goal is positive, not {delta}"));
+    }
+    let error = sub(graph, predictions, target)?;
+    let clamped = at_least(graph, error, -delta)?;
+    let clamped = at_most(graph, clamped, delta)?;
+    let half = scale(graph, clamped, 0.5)?;
+    let rest = sub(graph, error, half)?;
+    let cost = mul(graph, clamped, rest)?;
+    mean(graph, cost)
+}
+
+/// The mean of all elements.
+fn mean(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let dims: Vec<usize> = (0..graph.shape(x).len()).collect();
+    let total = sum(graph, x)?;
+    let count = count(graph, x, &dims)?;
+    div(graph, total, count)
+}

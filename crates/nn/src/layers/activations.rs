@@ -1,0 +1,85 @@
+//! Elementwise activations.
+
+use crate::ops::{add, at_least, at_most, mul, offset, scale, sub, unary};
+use tacit_ir::{Graph, Result, ScalarFn, ValueId};
+
+/// max(x, 0); the derivative at 0 is 0.
+pub fn relu(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    at_least(graph, x, 0.0)
+}
+
+/// x where it is positive, else slope·x (Maas, Hannun and Ng 2013).
+pub fn leaky_relu(graph: &mut Graph, x: ValueId, slope: f32) -> Result<ValueId> {
+    let zero = graph.float(0.0)?;
+    let positive = graph.map(ScalarFn::Less, &[zero, x])?;
+    let small = scale(graph, x, slope)?;
+    graph.map(ScalarFn::Select, &[positive, x, small])
+}
+
+/// x where it is positive, else scale·(eˣ − 1) (Clevert, Unterthiner and Hochreiter, arXiv:1511.07289).
+pub fn elu(graph: &mut Graph, x: ValueId, saturation: f32) -> Result<ValueId> {
+    let zero = graph.float(0.0)?;
+    let positive = graph.map(ScalarFn::Less, &[zero, x])?;
+    // Without the minimum the unused side overflows, and its gradient 0·∞ is NaN.
+    let negative_part = at_most(graph, x, 0.0)?;
+    let exponential = unary(graph, ScalarFn::Exp, negative_part)?;
+    let below = offset(graph, exponential, -1.0)?;
+    let below = scale(graph, below, saturation)?;
+    graph.map(ScalarFn::Select, &[positive, x, below])
+}
+
+pub fn tanh(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    unary(graph, ScalarFn::Tanh, x)
+}
+
+/// 1 / (1 + e⁻ˣ).
+pub fn sigmoid(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    unary(graph, ScalarFn::Sigmoid, x)
+}
+
+/// x·σ(x) (Elfwing, Uchibe and Doya, arXiv:1702.03118).
+pub fn silu(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let gate = sigmoid(graph, x)?;
+    mul(graph, x, gate)
+}
+
+/// x·Φ(x) = x/2·(1 + erf(x/√2)) (Hendrycks and Gimpel, arXiv:1606.08415, section 2).
+pub fn gelu(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let scaled = scale(graph, x, std::f32::consts::FRAC_1_SQRT_2)?;
+    let erf = unary(graph, ScalarFn::Erf, scaled)?;
+    gate_by_half(graph, x, erf)
+}
+
+/// The tanh form of [`gelu`]: x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), at most 5·10⁻⁴ from it.
+pub fn gelu_tanh(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let square = mul(graph, x, x)?;
+    let cubic = scale(graph, square, 0.044715)?;
+    let cubic = offset(graph, cubic, 1.0)?;
+    let inner = mul(graph, x, cubic)?;
+    // √(2/π)
+    let inner = scale(graph, inner, 0.797_884_6)?;
+    let tanh = unary(graph, ScalarFn::Tanh, inner)?;
+    gate_by_half(graph, x, tanh)
+}
+
+/// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), which never overflows.
+///
+/// |x| is max(x, −x), whose derivative at 0 is −1: with it the sum of both terms has the derivative ½ there, as it must.
+pub fn softplus(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let positive = relu(graph, x)?;
+    let negative = unary(graph, ScalarFn::Neg, x)?;
+    let magnitude = graph.map(ScalarFn::Max, &[x, negative])?;
+    let zero = graph.float(0.0)?;
+    let decay = sub(graph, zero, magnitude)?;
+    let decay = unary(graph, ScalarFn::Exp, decay)?;
+    let decay = offset(graph, decay, 1.0)?;
+    let rest = unary(graph, ScalarFn::Log, decay)?;
+    add(graph, positive, rest)
+}
+
+/// x/2·(1 + gate).
+fn gate_by_half(graph: &mut Graph, x: ValueId, gate: ValueId) -> Result<ValueId> {
+    let half = scale(graph, x, 0.5)?;
+    let gate = offset(graph, gate, 1.0)?;
+    mul(graph, half, gate)
+}

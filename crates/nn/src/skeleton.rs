@@ -1,0 +1,283 @@
+//! Skeletons: a list of layers laid out as a graph, with parameters that are named alike in training and inference.
+
+use crate::initialise::Initialiser;
+use crate::layers::{self, Window};
+use crate::ops::{add, misshapen};
+use tacit_ir::{Graph, Result, Scalar, ValueId};
+
+/// A layer with every choice made. Images are h × w × c, channels last.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// A convolution with bias; the filters see the channels of one group only.
+    Conv {
+        window: Window,
+        channels: usize,
+        groups: usize,
+    },
+    /// A convolution of each channel with a filter of its own, with bias.
+    Depthwise {
+        window: Window,
+    },
+    Dense {
+        units: usize,
+    },
+    Relu,
+    /// In its tanh form.
+    Gelu,
+    Tanh,
+    Sigmoid,
+    MaxPool {
+        window: Window,
+    },
+    AveragePool {
+        window: Window,
+    },
+    GlobalAveragePool,
+    Flatten,
+    BatchNorm,
+    /// Over the last dimension.
+    LayerNorm,
+    /// The probability that a value is zero while training.
+    Dropout(f32),
+    /// x plus what the layers make of x.
+    Residual(Vec<Layer>),
+}
+
+/// What a graph is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Values have a batch in front; batch statistics are taken and dropout draws from `key`, an i32[2].
+    Training { key: ValueId },
+    /// One example; running statistics are parameters, so that they are one for a whole batch (`passes::batch`).
+    Inference,
+}
+
+/// A value that a search finds: where it starts and how it is treated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub initialiser: Initialiser,
+    /// Whether weight decay applies: to weights, not to biases, gains and shifts.
+    pub decays: bool,
+    /// False for running statistics: a training graph holds them as state, an inference graph as parameters.
+    pub trained: bool,
+}
+
+/// How far one step moves running statistics.
+pub const STATISTICS_MOMENTUM: f32 = 0.1;
+
+/// Lays the layers out after `x` ([h, w, c] or [features]; while training with a batch in front) and returns the result
+/// and all parameters in order. The k-th layer with parameters names them after itself: `conv1.weight`, `dense2.bias`.
+pub fn forward(graph: &mut Graph, layers: &[Layer], x: ValueId, mode: Mode) -> Result<(ValueId, Vec<Parameter>)> {
+    let mut layout = Layout { graph, mode, parameters: vec![], layers: 0, streams: 0 };
+    let y = layout.all(layers, x)?;
+    Ok((y, layout.parameters))
+}
+
+/// What laying out keeps while it walks the layers.
+struct Layout<'g> {
+    graph: &'g mut Graph,
+    mode: Mode,
+    parameters: Vec<Parameter>,
+    /// Layers with parameters so far.
+    layers: usize,
+    /// Uses of the random key so far.
+    streams: u32,
+}
+
+impl Layout<'_> {
+    fn all(&mut self, layers: &[Layer], mut x: ValueId) -> Result<ValueId> {
+        for (k, layer) in layers.iter().enumerate() {
+            // The slope of the next activation decides how wide the weights of this layer start.
+            let rectified = matches!(layers.get(k + 1..), Some(rest) if is_rectified(rest));
+            x = self.one(layer, x, rectified)?;
+        }
+        Ok(x)
+    }
+
+    fn one(&mut self, layer: &Layer, x: ValueId, rectified: bool) -> Result<ValueId> {
+        match layer {
+            Layer::Conv { window, channels, groups } => {
+                let name = self.name("conv");
+                let [i, j] = window.kernel;
+                let inner = self.channels(x, &name)? / (*groups).max(1);
+                let fans = [i * j * inner, i * j * channels / (*groups).max(1)];
+                let weight = self.weight(&name, &[i, j, inner, *channels], fans, rectified)?;
+                let y = named(&name, layers::convolution(self.graph, x, weight, *window, *groups))?;
+                self.add_bias(&name, y)
+            }
+            Layer::Depthwise { window } => {
+                let name = self.name("depthwise");
+                let [i, j] = window.kernel;
+                let channels = self.channels(x, &name)?;
+                let weight = self.weight(&name, &[i, j, channels], [i * j, i * j], rectified)?;
+                let y = named(&name, layers::depthwise_convolution(self.graph, x, weight, *window))?;
+                self.add_bias(&name, y)
+            }
+            Layer::Dense { units } => {
+                let name = self.name("dense");
+                let x = self.vector(x)?;
+                let inner = self.features(x);
+                let weight = self.weight(&name, &[inner, *units], [inner, *units], rectified)?;
+                let y = layers::dense(self.graph, x, weight, None)?;
+                self.add_bias(&name, y)
+            }
+            Layer::Relu => layers::relu(self.graph, x),
+            Layer::Gelu => layers::gelu_tanh(self.graph, x),
+            Layer::Tanh => layers::tanh(self.graph, x),
+            Layer::Sigmoid => layers::sigmoid(self.graph, x),
+            Layer::MaxPool { window } => named("max pooling", layers::max_pool(self.graph, x, *window)),
+            Layer::AveragePool { window } => named("average pooling", layers::average_pool(self.graph, x, *window)),
+            Layer::GlobalAveragePool => named("global average pooling", layers::global_average_pool(self.graph, x)),
+            Layer::Flatten => self.vector(x),
+            Layer::BatchNorm => self.batch_norm(x),
+            Layer::LayerNorm => {
+                let name = self.name("norm");
+                let (gain, shift) = self.gain_and_shift(&name, x)?;
+                layers::layer_norm(self.graph, x, gain, shift)
+            }
+            Layer::Dropout(probability) => match self.mode {
+                Mode::Inference => Ok(x),
+                Mode::Training { key } => {
+                    self.streams += 1;
+                    layers::dropout(self.graph, x, *probability, key, self.streams - 1)
+                }
+            },
+            Layer::Residual(inside) => {
+                let y = self.all(inside, x)?;
+                let (before, after) = (self.graph.shape(x), self.graph.shape(y));
+                if before != after {
+                    return misshapen(format!(
+                        "the layers of a `residual` turn {before:?} into {after:?}; a sum needs one shape"
+                    ));
+                }
+                add(self.graph, x, y)
+            }
+        }
+    }
+
+    fn batch_norm(&mut self, x: ValueId) -> Result<ValueId> {
+        let name = self.name("norm");
+        let (gain, shift) = self.gain_and_shift(&name, x)?;
+        let mean = self.statistic(format!("{name}.mean"), 0.0, x)?;
+        let variance = self.statistic(format!("{name}.variance"), 1.0, x)?;
+        match self.mode {
+            Mode::Inference => layers::batch_norm(self.graph, x, gain, shift, mean, variance),
+            Mode::Training { .. } => {
+                let (y, batch_mean, batch_variance) = layers::batch_norm_training(self.graph, x, gain, shift)?;
+                let (batch, running) = ([batch_mean, batch_variance], [mean, variance]);
+                layers::update_running_statistics(self.graph, x, batch, running, STATISTICS_MOMENTUM)?;
+                Ok(y)
+            }
+        }
+    }
+
+    /// The name of the next layer with parameters.
+    fn name(&mut self, kind: &str) -> String {
+        self.layers += 1;
+        format!("{kind}{}", self.layers)
+    }
+
+    fn parameter(&mut self, name: String, shape: &[usize], initialiser: Initialiser, decays: bool) -> Result<ValueId> {
+        let value = self.graph.param(&name, shape)?;
+        self.parameters.push(Parameter { name, shape: shape.to_vec(), initialiser, decays, trained: true });
+        Ok(value)
+    }
+
+    /// A running statistic [c] of `x`: state while training, a parameter afterwards.
+    fn statistic(&mut self, name: String, start: f32, x: ValueId) -> Result<ValueId> {
+        let shape = [self.features(x)];
+        let value = match self.mode {
+            Mode::Training { .. } => self.graph.state(&name, Scalar::F32(start), &shape)?,
+            Mode::Inference => self.graph.param(&name, &shape)?,
+        };
+        let initialiser = Initialiser::Constant(start);
+        self.parameters.push(Parameter { name, shape: shape.to_vec(), initialiser, decays: false, trained: false });
+        Ok(value)
+    }
+
+    fn weight(&mut self, layer: &str, shape: &[usize], fans: [usize; 2], rectified: bool) -> Result<ValueId> {
+        let [fan_in, fan_out] = fans;
+        let initialiser = match rectified {
+            true => Initialiser::HeNormal { fan_in },
+            false => Initialiser::GlorotUniform { fan_in, fan_out },
+        };
+        self.parameter(format!("{layer}.weight"), shape, initialiser, true)
+    }
+
+    fn add_bias(&mut self, layer: &str, y: ValueId) -> Result<ValueId> {
+        let shape = [self.features(y)];
+        let bias = self.parameter(format!("{layer}.bias"), &shape, Initialiser::Constant(0.0), false)?;
+        crate::ops::with_vector(self.graph, tacit_ir::ScalarFn::Add, y, bias)
+    }
+
+    fn gain_and_shift(&mut self, layer: &str, x: ValueId) -> Result<(ValueId, ValueId)> {
+        let shape = [self.features(x)];
+        let gain = self.parameter(format!("{layer}.gain"), &shape, Initialiser::Constant(1.0), false)?;
+        let shift = self.parameter(format!("{layer}.shift"), &shape, Initialiser::Constant(0.0), false)?;
+        Ok((gain, shift))
+    }
+
+    /// The extent of the last dimension; 1 for a single number.
+    fn features(&self, x: ValueId) -> usize {
+        self.graph.shape(x).last().copied().unwrap_or(1)
+    }
+
+    /// The channels of an image.
+    fn channels(&self, x: ValueId, layer: &str) -> Result<usize> {
+        match self.example(x) {
+            [_, _, c] => Ok(*c),
+            other => misshapen(format!("`{layer}` takes an image of height, width and channels, not {other:?}")),
+        }
+    }
+
+    /// The shape of one example.
+    fn example(&self, x: ValueId) -> &[usize] {
+        let shape = self.graph.shape(x);
+        match self.mode {
+            Mode::Training { .. } => shape.get(1..).unwrap_or(&[]),
+            Mode::Inference => shape,
+        }
+    }
+
+    /// Every example as one vector.
+    fn vector(&mut self, x: ValueId) -> Result<ValueId> {
+        let first = match self.mode {
+            Mode::Training { .. } => 1,
+            Mode::Inference => 0,
+        };
+        layers::flatten(self.graph, x, first)
+    }
+}
+
+/// Puts the layer's name in front of what is wrong with it.
+fn named<T>(layer: &str, result: Result<T>) -> Result<T> {
+    result.map_err(|mut error| {
+        error.message = format!("`{layer}`: {}", error.message);
+        error
+    })
+}
+
+/// Whether the first activation of these layers is a relu or like one.
+fn is_rectified(layers: &[Layer]) -> bool {
+    for layer in layers {
+        match layer {
+            Layer::Relu | Layer::Gelu => return true,
+            Layer::Conv { .. }
+            | Layer::Depthwise { .. }
+            | Layer::Dense { .. }
+            | Layer::Tanh
+            | Layer::Sigmoid
+            | Layer::Residual(_) => return false,
+            Layer::MaxPool { .. }
+            | Layer::AveragePool { .. }
+            | Layer::GlobalAveragePool
+            | Layer::Flatten
+            | Layer::BatchNorm
+            | Layer::LayerNorm
+            | Layer::Dropout(_) => {}
+        }
+    }
+    false
+}
