@@ -54,7 +54,7 @@ macro_rules! kernels {
 }
 
 const ALL: &[f32] = &[f32::INFINITY];
-const ANGLES: &[f32] = &[1024.0, 131_072.0, 4_194_304.0];
+const ANGLES: &[f32] = &[1024.0, 131_072.0, 1_048_576.0];
 
 fn functions() -> Vec<Function> {
     let plain = |name, oracle, kernels| Function { name, oracle, flushes: false, ranges: ALL, kernels };

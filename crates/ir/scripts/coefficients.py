@@ -12,7 +12,7 @@ fitted again after each rounding, so that the rounding of one coefficient is mad
 
 import struct
 
-from mpmath import cos, erf, erfc, expm1, ldexp, log, log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt
+from mpmath import cos, erf, erfc, expm1, ldexp, log, log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 40
 
@@ -85,12 +85,15 @@ def derive(name, f, weight, low, high, degree, fixed=()):
     print("    [" + ", ".join(shortest(c) for c in done) + "]")
 
 
-def split(name, x, parts):
-    """Prints x as a sum of f32 parts, the largest first."""
+def split(name, x, parts, truncate=False):
+    """Prints x as a sum of f32 parts, the largest first; truncated parts are all positive."""
     out = []
     for _ in range(parts):
-        out.append(to_f32(x))
-        x -= out[-1]
+        part = to_f32(x)
+        if truncate and part > x:
+            part -= ldexp(1, int(mp.floor(log(x, 2))) - 23)
+        out.append(part)
+        x -= part
     print(f"{name}: " + ", ".join(shortest(c) for c in out) + f"  (left over {float(x):.3g})")
 
 
@@ -98,12 +101,12 @@ def main():
     split("log2(e)", 1 / log(2), 1)
     split("ln 2", log(2), 2)
     split("1/pi", 1 / pi, 1)
-    split("pi", pi, 3)
-    split("pi/2", pi / 2, 3)
+    split("pi", pi, 3, truncate=True)
+    split("pi/2", pi / 2, 3, truncate=True)
 
     # exp(r) - 1 = r + r^2 P(r); n ln 2 + r = x with |r| <= ln(2)/2 and a little slack for the rounding of n.
     edge = log(2) / 2 * mpf("1.0001")
-    derive("expm1", lambda r: (expm1(r) - r) / r**2, lambda r: abs(r**2 / expm1(r)), -edge, edge, 4)
+    derive("expm1", lambda r: (expm1(r) - r) / r**2, lambda r: abs(r**2 / expm1(r)), -edge, edge, 5)
 
     # log(1 + f) = f + f^2 P(f), 1 + f from sqrt(1/2) to sqrt(2).
     derive("log", lambda f: (log1p(f) - f) / f**2, lambda f: abs(f**2 / log1p(f)),
@@ -112,8 +115,13 @@ def main():
     # erf(a) = 1 - exp(-h(a)), h(a) = a + a P(a); the weight is the relative error that an error of P leaves in erf.
     derive("erf", lambda a: -log(erfc(a)) / a - 1, lambda a: erfc(a) * a / erf(a), mpf("1e-9"), mpf(4), 8)
 
-    # sin(r) = r + r^3 P(r^2), |r| <= pi/2 and slack.
-    edge = pi / 2 * mpf("1.0001")
+    # tanh(a) = a + a^3 P(a^2), a up to 0.625.
+    derive("tanh", lambda s: (tanh(sqrt(s)) / sqrt(s) - 1) / s, lambda s: s * sqrt(s) / tanh(sqrt(s)),
+           mpf("1e-9"), mpf("0.625") ** 2, 4)
+
+    # sin(r) = r + r^3 P(r^2), |r| <= pi/2 and the slack that counting half turns up to 2^20 needs: 1/pi as f32 then
+    # misplaces the seam between two of them by 2^20 times the relative error of 1/pi, and the sum rounds.
+    edge = pi / 2 + mpf("0.05")
     derive("sin", lambda s: (sin(sqrt(s)) / sqrt(s) - 1) / s, lambda s: s * sqrt(s) / sin(sqrt(s)),
            mpf("1e-9"), edge**2, 3)
 

