@@ -128,7 +128,7 @@ fn report_errors(function: &Function) {
         }
         run(function, set, &x, &mut out);
         for (&x, &got) in x.iter().zip(&out) {
-            let Some(range) = function.ranges.iter().position(|r| !(x.abs() > *r)) else { continue };
+            let Some(range) = function.ranges.iter().position(|r| x.is_nan() || x.abs() <= *r) else { continue };
             let ulp = error(function, x, got);
             if ulp > worst[range].ulp {
                 worst[range] = Worst { ulp, x, got };

@@ -102,7 +102,6 @@ def main():
     split("ln 2", log(2), 2)
     split("1/pi", 1 / pi, 1)
     split("pi", pi, 3, truncate=True)
-    split("pi/2", pi / 2, 3, truncate=True)
 
     # exp(r) - 1 = r + r^2 P(r); n ln 2 + r = x with |r| <= ln(2)/2 and a little slack for the rounding of n.
     edge = log(2) / 2 * mpf("1.0001")

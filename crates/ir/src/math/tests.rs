@@ -129,7 +129,8 @@ fn odd_functions_are_odd_in_every_bit_and_the_cosine_is_even() {
 
 #[test]
 fn special_values_are_as_documented() {
-    let table: [(fn(f32) -> f32, [f32; 5]); 10] = [
+    type Row = (fn(f32) -> f32, [f32; 5]);
+    let table: [Row; 10] = [
         // at −∞, −0, +0, +∞, NaN
         (exp, [0.0, 1.0, 1.0, INF, NAN]),
         (log, [NAN, -INF, -INF, INF, NAN]),
@@ -293,7 +294,7 @@ fn a_filled_element_depends_on_its_coordinate_alone() {
                 philox_fill_uniform(&mut out, first, stream, key);
                 for (i, got) in out.into_iter().enumerate() {
                     let e = first.wrapping_add(i as u64);
-                    let block = philox4x32_10([(e / 4) as u32, (e / 4 >> 32) as u32, stream, 0], key);
+                    let block = philox4x32_10([(e / 4) as u32, ((e / 4) >> 32) as u32, stream, 0], key);
                     assert_eq!(got, uniform(block[(e % 4) as usize]), "element {e}");
                 }
             }

@@ -9,7 +9,7 @@ use super::{SIGN_BIT, TO_INTEGER};
 use std::f32::consts::FRAC_1_PI;
 
 const PI_PARTS: [f32; 3] = [3.141_592_5, 1.509_957_9e-7, 1.078_060_5e-14];
-const HALF_PI_PARTS: [f32; 3] = [1.570_796_3, 7.549_789_4e-8, 5.390_302_5e-15];
+const HALF_PI_PARTS: [f32; 3] = [PI_PARTS[0] / 2.0, PI_PARTS[1] / 2.0, PI_PARTS[2] / 2.0];
 
 /// 2²⁰. Up to here 1/π as f32 places the seam between two half turns well enough for the polynomial.
 const LARGEST_ANGLE: f32 = 1_048_576.0;
