@@ -83,3 +83,64 @@ fn gate_by_half(graph: &mut Graph, x: ValueId, gate: ValueId) -> Result<ValueId>
     let gate = offset(graph, gate, 1.0)?;
     mul(graph, half, gate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, value_of};
+    use tacit_ir::gradient::differentiate;
+    use tacit_ir::{DType, Tensor};
+
+    type Function = fn(&mut Graph, ValueId) -> Result<ValueId>;
+
+    /// Name, function, whether it is twice differentiable everywhere, and its values at −2, 0, 0.5 and 30.
+    const TABLE: [(&str, Function, bool, [f64; 4]); 9] = [
+        ("relu", relu, false, [0.0, 0.0, 0.5, 30.0]),
+        ("leaky relu", |g, x| leaky_relu(g, x, 0.25), false, [-0.5, 0.0, 0.5, 30.0]),
+        ("elu", |g, x| elu(g, x, 2.0), false, [-1.7293294335267746, 0.0, 0.5, 30.0]),
+        ("tanh", tanh, true, [-0.9640275800758169, 0.0, 0.46211715726000973, 1.0]),
+        ("sigmoid", sigmoid, true, [0.11920292202211755, 0.5, 0.6224593312018546, 1.0]),
+        ("silu", silu, true, [-0.2384058440442351, 0.0, 0.3112296656009273, 30.0]),
+        ("gelu", gelu, true, [-0.04550026389635842, 0.0, 0.34573123063700656, 30.0]),
+        ("gelu by tanh", gelu_tanh, true, [-0.04540230591222725, 0.0, 0.34571400982514394, 30.0]),
+        ("softplus", softplus, true, [0.12692801104297252, std::f64::consts::LN_2, 0.9740769841801067, 30.0]),
+    ];
+
+    #[test]
+    fn values_are_those_of_the_formulas() {
+        for (name, function, _, expected) in TABLE {
+            let found = value_of(|g, x| function(g, x[0]), &[Tensor::floats(&[4], vec![-2.0, 0.0, 0.5, 30.0])]);
+            for (a, b) in found.as_floats().iter().zip(expected) {
+                assert!((a - b).abs() < 1e-7, "{name}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        for (_, function, smooth, _) in TABLE {
+            check_gradients(|g, x| function(g, x[0]), &[&[3, 4]], smooth);
+        }
+    }
+
+    #[test]
+    fn nothing_overflows_far_from_zero_and_corners_have_the_stated_slopes() {
+        let slope = |function: Function, at: f32| {
+            let mut graph = Graph::new();
+            let x = graph.input("x", DType::F32, &[]).unwrap();
+            let y = function(&mut graph, x).unwrap();
+            let slope = differentiate(&mut graph, y, &[x]).unwrap()[0];
+            graph.set_output("slope", slope).unwrap();
+            let leaves = [("x".to_string(), Tensor::floats(&[], vec![at]))].into();
+            tacit_ir::interpret(&graph, &leaves).unwrap().outputs["slope"].as_floats()[0]
+        };
+        for (name, function, _, _) in TABLE {
+            for at in [-1000.0, -100.0, 100.0, 1000.0] {
+                assert!(slope(function, at).is_finite(), "{name} at {at}");
+            }
+        }
+        assert_eq!(slope(relu, 0.0), 0.0);
+        assert_eq!(slope(|g, x| leaky_relu(g, x, 0.25), 0.0), 0.25);
+        assert_eq!(slope(softplus, 0.0), 0.5);
+    }
+}

@@ -33,3 +33,48 @@ pub fn flatten(graph: &mut Graph, x: ValueId, first: usize) -> Result<ValueId> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, value_of};
+    use tacit_ir::Tensor;
+
+    #[test]
+    fn a_dense_layer_is_a_product_and_a_bias_with_and_without_a_batch() {
+        let weight = Tensor::floats(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let bias = Tensor::floats(&[3], vec![0.5, 0.0, -1.0]);
+        let layer = |g: &mut Graph, x: &[ValueId]| dense(g, x[0], x[1], Some(x[2]));
+        let one = value_of(layer, &[Tensor::floats(&[2], vec![1.0, -1.0]), weight.clone(), bias.clone()]);
+        assert_eq!(one, Tensor::floats(&[3], vec![-2.5, -3.0, -4.0]));
+        let x = Tensor::floats(&[1, 2, 2], vec![1.0, -1.0, 2.0, 0.0]);
+        let many = value_of(layer, &[x, weight, bias]);
+        assert_eq!(many, Tensor::floats(&[1, 2, 3], vec![-2.5, -3.0, -4.0, 2.5, 4.0, 5.0]));
+        check_gradients(layer, &[&[4, 2], &[2, 3], &[3]], true);
+    }
+
+    #[test]
+    fn flattening_is_row_major_and_keeps_what_is_before_it() {
+        let x = Tensor::floats(&[2, 1, 2, 3], (0..12).map(f64::from).collect());
+        let flat = value_of(|g, x| flatten(g, x[0], 1), std::slice::from_ref(&x));
+        assert_eq!(flat, Tensor::floats(&[2, 6], (0..12).map(f64::from).collect()));
+        check_gradients(|g, x| flatten(g, x[0], 1), &[&[2, 1, 2, 3]], true);
+        let mut graph = Graph::new();
+        let x = graph.input("x", tacit_ir::DType::F32, &[2]).unwrap();
+        assert_eq!(flatten(&mut graph, x, 0), Ok(x));
+        assert!(flatten(&mut graph, x, 2).is_err());
+    }
+
+    #[test]
+    fn an_embedding_reads_rows_and_its_gradient_adds_into_them() {
+        let rows = |g: &mut Graph, x: &[ValueId]| {
+            let index = [2, 0, 2, 5].map(Scalar::I32).to_vec();
+            let index = g.constant(index, &[2, 2])?;
+            embedding(g, x[0], index)
+        };
+        let table = Tensor::floats(&[3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let expected = vec![5.0, 6.0, 1.0, 2.0, 5.0, 6.0, 0.0, 0.0];
+        assert_eq!(value_of(rows, &[table]), Tensor::floats(&[2, 2, 2], expected));
+        check_gradients(rows, &[&[3, 2]], true);
+    }
+}

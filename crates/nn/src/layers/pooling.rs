@@ -47,3 +47,51 @@ fn windows(graph: &mut Graph, reduction: Reduction, x: ValueId, window: Window) 
     given.extend(sides.into_iter().filter(|(axis, _)| at.contains(*axis)));
     graph.reduce(reduction, &format!("{n}{at}c->{n}hwc"), x, &given)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, value_of};
+    use tacit_ir::Tensor;
+
+    fn ramp() -> Tensor<f64> {
+        Tensor::floats(&[3, 4, 1], (0..12).map(f64::from).collect())
+    }
+
+    #[test]
+    fn windows_give_their_greatest_and_their_mean() {
+        let overlapping = Window { stride: [1, 2], ..Window::tiles([2, 2]) };
+        let greatest = value_of(|g, x| max_pool(g, x[0], overlapping), &[ramp()]);
+        assert_eq!(greatest, Tensor::floats(&[2, 2, 1], vec![5.0, 7.0, 9.0, 11.0]));
+        let mean = value_of(|g, x| average_pool(g, x[0], overlapping), &[ramp()]);
+        assert_eq!(mean, Tensor::floats(&[2, 2, 1], vec![2.5, 4.5, 6.5, 8.5]));
+        let all = value_of(|g, x| global_average_pool(g, x[0]), &[ramp()]);
+        assert_eq!(all, Tensor::floats(&[1], vec![5.5]));
+    }
+
+    #[test]
+    fn what_hangs_over_the_edge_does_not_count() {
+        let window = Window { stride: [2, 2], ..Window::same([3, 3]) };
+        let mean = value_of(|g, x| average_pool(g, x[0], window), &[ramp()]);
+        assert_eq!(mean, Tensor::floats(&[2, 2, 1], vec![2.5, 4.0, 6.5, 8.0]));
+        let negative = Tensor::floats(&[1, 1, 1], vec![-3.0]);
+        assert_eq!(value_of(|g, x| max_pool(g, x[0], window), &[negative.clone()]), negative);
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        let windows = [
+            Window::tiles([2, 2]),
+            Window { stride: [2, 1], ..Window::tiles([3, 2]) },
+            Window::same([3, 3]),
+            Window::tiles([1, 2]),
+            Window::tiles([1, 1]),
+        ];
+        for window in windows {
+            check_gradients(|g, x| max_pool(g, x[0], window), &[&[4, 5, 2]], false);
+            check_gradients(|g, x| max_pool(g, x[0], window), &[&[2, 3, 4, 1]], false);
+            check_gradients(|g, x| average_pool(g, x[0], window), &[&[2, 3, 4, 1]], true);
+        }
+        check_gradients(|g, x| global_average_pool(g, x[0]), &[&[2, 3, 4, 2]], true);
+    }
+}

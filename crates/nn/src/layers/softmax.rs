@@ -27,3 +27,29 @@ fn shift_by_max(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
     let greatest = stop(graph, greatest)?;
     with_rows(graph, ScalarFn::Sub, x, greatest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, value_of};
+    use tacit_ir::Tensor;
+
+    #[test]
+    fn rows_are_shares_and_large_values_do_not_overflow() {
+        let x = Tensor::floats(&[2, 2], vec![0.0, 3f64.ln(), 1e30, 1e30]);
+        let shares = value_of(|g, x| softmax(g, x[0]), std::slice::from_ref(&x));
+        let logarithms = value_of(|g, x| log_softmax(g, x[0]), &[x]);
+        for ((share, logarithm), expected) in
+            shares.as_floats().iter().zip(logarithms.as_floats()).zip([0.25, 0.75, 0.5, 0.5])
+        {
+            assert!((share - expected).abs() < 1e-12 && (logarithm - f64::ln(expected)).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        check_gradients(|g, x| softmax(g, x[0]), &[&[2, 4]], true);
+        check_gradients(|g, x| log_softmax(g, x[0]), &[&[2, 4]], true);
+        check_gradients(|g, x| softmax(g, x[0]), &[&[4]], true);
+    }
+}
