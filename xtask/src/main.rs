@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod docs;
 mod setup;
 mod test;
 mod tidy;
@@ -15,6 +16,8 @@ Usage: cargo xtask <task>
   setup          check for what the tests need and install what is missing
   test           everything that has to hold before a commit, tests included
   tidy           the house rules that the compiler does not know
+  docs           write the documents that are generated from the code
+  docs --check   tell whether they are what the code says
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["setup"] => setup::setup(),
         ["test"] => test::test(root()),
+        ["docs"] => docs::write(root()),
+        ["docs", "--check"] => docs::check(root()),
         ["tidy"] => tidy::tidy(root()),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");

@@ -1,11 +1,11 @@
 //! Everything that has to hold before a commit, as one command.
 
-use crate::{cargo, setup, tidy};
+use crate::{cargo, docs, setup, tidy};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs set-up, formatting, lints, all tests and the house rules, and ends with one line of counts.
+/// Runs set-up, formatting, lints, house rules, generated documents and all tests, and ends with one line of counts.
 ///
 /// All checks run even if an early one fails, so that one run tells everything. The counts are those of the test
 /// runner; a check that fails counts as one more failure.
@@ -25,6 +25,7 @@ pub fn test(root: &Path) -> Result<(), String> {
     let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     check("lints", succeed(cargo().current_dir(root).args(lints)));
     check("tidy", tidy::tidy(root));
+    check("generated documents", docs::check(root));
     counts.add(run_tests(root)?);
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     match counts.failed {

@@ -274,7 +274,7 @@ mod tests {
         for mark in UNFINISHED {
             assert_eq!(lines(unfinished(&format!("fn f() {{\n    {mark}\n}}\n"))), [2], "{mark}");
         }
-        assert_eq!(lines(unfinished("fn f() { done() }\n")), []);
+        assert!(unfinished("fn f() { done() }\n").is_empty());
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
     fn folders_of_a_machine_are_found_and_relative_paths_are_not() {
         for folder in MACHINE_FOLDERS {
             assert_eq!(lines(machine_paths(&format!("cd {folder}x\nat=\"{folder}\"\n"))), [1, 2], "{folder}");
-            assert_eq!(lines(machine_paths(&format!("a{folder}x ..{folder}x\n"))), [], "{folder}");
+            assert!(machine_paths(&format!("a{folder}x ..{folder}x\n")).is_empty(), "{folder}");
         }
     }
 
