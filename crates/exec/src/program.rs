@@ -8,6 +8,7 @@ use crate::rows::{RowsLoop, random};
 use crate::team::Team;
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Instant;
 use tacit_ir::passes::plan::{Fate, KernelKind, Plan, plan};
 use tacit_ir::types::{DType, Literal, Scalar, TensorType};
 use tacit_ir::{Graph, Op, ValueId};
@@ -191,6 +192,11 @@ impl Program {
 
     /// One run: every kernel in order, then the updates. Allocates nothing.
     pub fn step(&mut self) {
+        self.run_timed(None);
+    }
+
+    fn run_timed(&mut self, seconds: Option<&mut [f64]>) {
+        let seconds = seconds.map(|s| SharedSeconds(s.as_mut_ptr()));
         let slots = Slots::new(&mut self.arena, &self.spans);
         let (kernels, set, copies) = (&self.kernels, self.kernel_set, &self.copies);
         let each = self.registers_each;
@@ -200,7 +206,8 @@ impl Program {
             let (worker, workers) = (member.worker, member.count);
             // SAFETY: every worker takes its own part of the registers.
             let registers = unsafe { registers.of(worker, each) };
-            for kernel in kernels {
+            for (k, kernel) in kernels.iter().enumerate() {
+                let start = seconds.as_ref().map(|_| Instant::now());
                 match kernel {
                     Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
                     Lowered::Reduce(l) => l.run(set, &slots, registers, worker, workers),
@@ -212,6 +219,10 @@ impl Program {
                     }
                 }
                 member.barrier();
+                if let (Some(seconds), Some(start), 0) = (&seconds, start, worker) {
+                    // SAFETY: the first worker alone writes, and there is one place for each kernel.
+                    unsafe { *seconds.0.add(k) = start.elapsed().as_secs_f64() };
+                }
             }
             if worker == 0 {
                 for (leaf, next, bytes) in copies {
@@ -219,6 +230,14 @@ impl Program {
                 }
             }
         });
+    }
+
+    /// The seconds that each kernel took in one run, with the instruction at its root. A profile, not a contract.
+    pub fn profile(&mut self, graph: &Graph) -> Vec<(String, f64)> {
+        let mut seconds = vec![0.0; self.kernels.len()];
+        self.run_timed(Some(&mut seconds));
+        let line = |k: usize| tacit_ir::text::print_instruction(graph, self.plan.kernels[k].root);
+        (0..seconds.len()).map(|k| (line(k), seconds[k])).collect()
     }
 
     fn find(table: &HashMap<String, (Slot, TensorType)>, name: &str, dtype: DType) -> Result<(Slot, usize), ExecError> {
@@ -290,6 +309,12 @@ impl Program {
         Program::find(&self.outputs, name, DType::Bool).map(|found| self.get(found))
     }
 }
+
+/// Where the first worker writes how long each kernel took.
+struct SharedSeconds(*mut f64);
+
+// SAFETY: only the first worker writes.
+unsafe impl Sync for SharedSeconds {}
 
 /// Registers of all workers; each takes its own part.
 struct SharedRegisters(*mut [u32; crate::block::BLOCK]);

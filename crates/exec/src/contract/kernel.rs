@@ -141,22 +141,15 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
             let mut k = run.a as isize;
             let mut b = call.b.wrapping_offset(run.b as isize);
             let (a_stride, b_stride) = (run.a_stride as isize, run.b_stride as isize);
-            let mut step = |k: isize, b: *const f32| {
-                if M <= 3 && NV > 2 {
-                    few_rows::<V, M, NV>(&mut sums, &a, k, b, call.b_panel_stride, masks);
-                } else {
-                    many_rows::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
-                }
-            };
             for _ in 0..run.len / 4 {
                 for _ in 0..4 {
-                    step(k, b);
+                    one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
                     k += a_stride;
                     b = b.wrapping_offset(b_stride);
                 }
             }
             for _ in 0..run.len % 4 {
-                step(k, b);
+                one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
                 k += a_stride;
                 b = b.wrapping_offset(b_stride);
             }
@@ -173,6 +166,26 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
             }
         } else {
             store_strided::<V, M, NV>(call, &sums, masks);
+        }
+    }
+}
+
+/// One term for all results.
+#[inline(always)]
+unsafe fn one_term<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
+    sums: &mut [[V; NV]; M],
+    a: &[*const f32; M],
+    k: isize,
+    b: *const f32,
+    panel_stride: usize,
+    masks: [V::Mask; NV],
+) {
+    // SAFETY: see `tile`.
+    unsafe {
+        if M <= 3 && NV > 2 {
+            few_rows::<V, M, NV>(sums, a, k, b, panel_stride, masks);
+        } else {
+            many_rows::<V, M, NV, A_MOVES>(sums, a, k, b, panel_stride, masks);
         }
     }
 }
