@@ -148,3 +148,93 @@ fn mean(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
     let count = count(graph, x, &dims)?;
     div(graph, total, count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, value_of};
+    use tacit_ir::Tensor;
+    use tacit_ir::gradient::differentiate;
+
+    fn labels(graph: &mut Graph, labels: &[i32]) -> Result<ValueId> {
+        graph.constant(labels.iter().map(|label| Scalar::I32(*label)).collect(), &[labels.len()])
+    }
+
+    #[track_caller]
+    fn assert_value(
+        function: impl Fn(&mut Graph, &[ValueId]) -> Result<ValueId>,
+        arguments: &[Tensor<f64>],
+        expected: f64,
+    ) {
+        let found = value_of(function, arguments).as_floats()[0];
+        assert!((found - expected).abs() < 1e-7, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn cross_entropy_is_the_formula_with_weights_and_smoothing() {
+        // The shares are (1/4, 3/4) and (1/2, 1/2).
+        let logits = [Tensor::floats(&[2, 2], vec![0.0, 3f64.ln(), 5.0, 5.0])];
+        let [quarter, most, half] = [0.25, 0.75, 0.5].map(f64::ln);
+        let goal = |weights: Option<&'static [f32]>, smoothing, target: &'static [i32]| {
+            move |g: &mut Graph, x: &[ValueId]| {
+                let target = labels(g, target)?;
+                cross_entropy(g, x[0], target, weights, smoothing)
+            }
+        };
+        assert_value(goal(None, 0.0, &[1, 0]), &logits, -(most + half) / 2.0);
+        assert_value(goal(Some(&[3.0, 1.0]), 0.0, &[1, 0]), &logits, -(most + 3.0 * half) / 2.0);
+        let smoothed = -(0.1 * quarter + 0.9 * most + half) / 2.0;
+        assert_value(goal(None, 0.2, &[1, 0]), &logits, smoothed);
+        let both = -(0.1 * 3.0 * quarter + 0.9 * most + 0.9 * 3.0 * half + 0.1 * half) / 2.0;
+        assert_value(goal(Some(&[3.0, 1.0]), 0.2, &[1, 0]), &logits, both);
+        assert_value(goal(None, 0.0, &[1, -1]), &logits, -most / 2.0);
+        for (weights, smoothing) in [(None, 0.0), (Some(&[3.0f32, 0.5, 1.0][..]), 0.1)] {
+            let goal = |g: &mut Graph, x: &[ValueId]| {
+                let target = labels(g, &[2, 0])?;
+                cross_entropy(g, x[0], target, weights, smoothing)
+            };
+            check_gradients(goal, &[&[2, 3]], true);
+        }
+    }
+
+    #[test]
+    fn goals_for_numbers_are_their_formulas() {
+        let pair =
+            |p: [f64; 2], y: [f64; 2]| [Tensor::floats(&[2, 1], p.to_vec()), Tensor::floats(&[2, 1], y.to_vec())];
+        assert_value(|g, x| squared_error(g, x[0], x[1]), &pair([1.0, 5.0], [3.0, 4.0]), 2.5);
+        assert_value(|g, x| absolute_error(g, x[0], x[1]), &pair([1.0, 5.0], [3.0, 4.0]), 1.5);
+        assert_value(|g, x| huber(g, x[0], x[1], 1.0), &pair([1.0, 4.5], [4.0, 4.0]), (2.5 + 0.125) / 2.0);
+        let stable = pair([0.0, -200.0], [1.0, 1.0]);
+        assert_value(|g, x| binary_cross_entropy(g, x[0], x[1]), &stable, (std::f64::consts::LN_2 + 200.0) / 2.0);
+        let shapes: [&[usize]; 2] = [&[3, 2], &[3, 2]];
+        check_gradients(|g, x| squared_error(g, x[0], x[1]), &shapes, true);
+        check_gradients(|g, x| absolute_error(g, x[0], x[1]), &shapes, false);
+        check_gradients(|g, x| huber(g, x[0], x[1], 0.5), &shapes, false);
+        check_gradients(|g, x| binary_cross_entropy(g, x[0], x[1]), &shapes, true);
+    }
+
+    #[test]
+    fn an_exact_prediction_has_no_gradient() {
+        let goals = [Goal::Squared, Goal::Absolute, Goal::Huber { delta: 1.0 }];
+        for goal in goals {
+            let slope = |g: &mut Graph, x: &[ValueId]| {
+                let loss = goal.loss(g, x[0], x[1])?;
+                Ok(differentiate(g, loss, &x[..1])?[0])
+            };
+            let number = Tensor::floats(&[1], vec![2.0]);
+            assert_eq!(value_of(slope, &[number.clone(), number]).as_floats()[0], 0.0, "{goal:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let mut graph = Graph::new();
+        let logits = graph.input("x", DType::F32, &[2, 3]).unwrap();
+        let target = labels(&mut graph, &[0, 1]).unwrap();
+        assert!(cross_entropy(&mut graph, logits, target, Some(&[1.0]), 0.0).is_err());
+        assert!(cross_entropy(&mut graph, logits, target, None, 1.0).is_err());
+        assert!(huber(&mut graph, logits, logits, 0.0).is_err());
+        let wrong = labels(&mut graph, &[0, 1, 2]).unwrap();
+        assert!(cross_entropy(&mut graph, logits, wrong, None, 0.0).is_err());
+    }
+}

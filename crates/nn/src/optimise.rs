@@ -174,3 +174,101 @@ fn update(graph: &mut Graph, leaf: ValueId, next: ValueId) -> Result<ValueId> {
     graph.set_update(leaf, next)?;
     Ok(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use tacit_ir::gradient::differentiate;
+    use tacit_ir::{Graph, Tensor, interpret};
+
+    fn optimiser(kind: OptimiserKind) -> Optimiser {
+        let schedule = Schedule::Constant { rate: 0.1 };
+        Optimiser { kind, schedule, weight_decay: 0.0, clip: None, average: None }
+    }
+
+    /// The goal Σ p² of one parameter [2], whose gradient is 2·p; returns p and the states after each step.
+    fn steps(optimiser: &Optimiser, decays: bool, start: [f64; 2], count: usize) -> Vec<HashMap<String, Tensor<f64>>> {
+        let mut graph = Graph::new();
+        let parameter = graph.param("p", &[2]).unwrap();
+        let square = mul(&mut graph, parameter, parameter).unwrap();
+        let loss = sum(&mut graph, square).unwrap();
+        let gradient = differentiate(&mut graph, loss, &[parameter]).unwrap()[0];
+        let gradients = [Gradient { name: "p", parameter, gradient, decays }];
+        let optimised = optimise(&mut graph, optimiser, &gradients).unwrap();
+        graph.set_output("norm", optimised.gradient_norm).unwrap();
+        tacit_ir::passes::verify(&graph).unwrap();
+        let mut leaves = HashMap::from([("p".to_string(), Tensor::floats(&[2], start.to_vec()))]);
+        (0..count)
+            .map(|_| {
+                leaves.extend(interpret(&graph, &leaves).unwrap().updates);
+                leaves.clone()
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn assert_close(found: &Tensor<f64>, expected: [f64; 2]) {
+        for (a, b) in found.as_floats().iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6, "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn sgd_with_momentum_is_its_recurrence() {
+        let (mut p, mut v) = ([1.0, -2.0], [0.0, 0.0]);
+        for after in steps(&optimiser(OptimiserKind::Sgd { momentum: 0.9 }), true, p, 5) {
+            v = [0, 1].map(|k| 0.9 * v[k] + 2.0 * p[k]);
+            p = [0, 1].map(|k| p[k] - 0.1 * v[k]);
+            assert_close(&after["p"], p);
+            assert_close(&after["momentum/p"], v);
+        }
+        assert_close(&steps(&optimiser(OptimiserKind::Sgd { momentum: 0.0 }), true, [1.0, 2.0], 1)[0]["p"], [0.8, 1.6]);
+    }
+
+    #[test]
+    fn adamw_is_its_recurrence_and_decay_spares_what_does_not_decay() {
+        for decays in [true, false] {
+            let decay = if decays { 0.05f64 } else { 0.0 };
+            let (mut p, mut m, mut v) = ([1.0, -2.0f64], [0.0, 0.0], [0.0, 0.0]);
+            let optimiser = Optimiser { weight_decay: 0.05, ..optimiser(OptimiserKind::ADAMW) };
+            for (t, after) in (1..).zip(steps(&optimiser, decays, p, 6)) {
+                for k in 0..2 {
+                    let g = 2.0 * p[k];
+                    m[k] = 0.9 * m[k] + 0.1 * g;
+                    v[k] = 0.999 * v[k] + 0.001 * g * g;
+                    let root = (v[k] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8;
+                    p[k] -= 0.1 * (m[k] / (1.0 - 0.9f64.powi(t)) / root + decay * p[k]);
+                }
+                for (a, b) in after["p"].as_floats().iter().zip(p) {
+                    // Constants of the graph are f32, so 1 − 0.999 is good to 10⁻⁴ of it.
+                    assert!((a - b).abs() < 1e-4, "step {t}: {after:?} is not {p:?}");
+                }
+                assert_eq!(after[STEP], Tensor::integers(&[], vec![t]));
+            }
+        }
+    }
+
+    #[test]
+    fn long_gradients_are_scaled_to_the_limit_and_short_ones_kept() {
+        let clipped = |limit| {
+            let optimiser = Optimiser { clip: Some(limit), ..optimiser(OptimiserKind::Sgd { momentum: 0.0 }) };
+            steps(&optimiser, false, [3.0, 4.0], 1).remove(0)
+        };
+        // The gradient (6, 8) has the norm 10.
+        assert_close(&clipped(1.0)["p"], [3.0 - 0.06, 4.0 - 0.08]);
+        assert_close(&clipped(20.0)["p"], [3.0 - 0.6, 4.0 - 0.8]);
+    }
+
+    #[test]
+    fn an_average_starts_with_the_first_value_and_then_lags() {
+        let optimiser = Optimiser { average: Some(0.15), ..optimiser(OptimiserKind::Sgd { momentum: 0.0 }) };
+        let after = steps(&optimiser, false, [1.0, -1.0], 3);
+        assert_close(&after[0]["average/p"], [0.8, -0.8]);
+        let second = 0.64 + (0.8 - 0.64) / 11.0;
+        assert_close(&after[1]["average/p"], [second, -second]);
+        // From here on the given decay is the smaller one.
+        let third = 0.512 + 0.15 * (second - 0.512);
+        assert_close(&after[2]["average/p"], [third, -third]);
+    }
+}

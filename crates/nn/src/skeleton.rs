@@ -281,3 +281,97 @@ fn is_rectified(layers: &[Layer]) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::initialise;
+    use crate::layers::Padding;
+    use std::collections::HashMap;
+    use tacit_ir::passes::batch;
+    use tacit_ir::{DType, Tensor, interpret};
+
+    /// Every layer that treats examples by themselves.
+    fn all_layers() -> Vec<Layer> {
+        vec![
+            Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 1 },
+            Layer::LayerNorm,
+            Layer::Gelu,
+            Layer::Residual(vec![
+                Layer::Conv { window: Window::same([1, 1]), channels: 8, groups: 1 },
+                Layer::Relu,
+                Layer::Depthwise { window: Window { dilation: [2, 2], ..Window::same([3, 3]) } },
+                Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 2 },
+            ]),
+            Layer::MaxPool { window: Window { stride: [2, 2], ..Window::tiles([3, 3]) } },
+            Layer::Tanh,
+            Layer::AveragePool { window: Window { padding: Padding::Same, ..Window::same([2, 2]) } },
+            Layer::Residual(vec![Layer::Sigmoid, Layer::Residual(vec![Layer::LayerNorm])]),
+            Layer::GlobalAveragePool,
+            Layer::Flatten,
+            Layer::Dense { units: 3 },
+            Layer::LayerNorm,
+        ]
+    }
+
+    fn laid_out(layers: &[Layer], shape: &[usize], training: bool) -> (Graph, Vec<Parameter>) {
+        let mut graph = Graph::new();
+        let x = graph.input("x", DType::F32, shape).unwrap();
+        let mode = match training {
+            true => Mode::Training { key: graph.input("key", DType::I32, &[2]).unwrap() },
+            false => Mode::Inference,
+        };
+        let (y, parameters) = forward(&mut graph, layers, x, mode).unwrap();
+        graph.set_output("y", y).unwrap();
+        (graph, parameters)
+    }
+
+    fn started(parameters: &[Parameter]) -> HashMap<String, Tensor<f32>> {
+        let start = |p: &Parameter| {
+            let values = initialise(p.initialiser, 1, &p.name, p.shape.iter().product());
+            (p.name.clone(), Tensor::floats(&p.shape, values))
+        };
+        parameters.iter().map(start).collect()
+    }
+
+    #[test]
+    fn training_one_example_and_a_batch_of_programs_give_the_same_bits() {
+        let (training, parameters) = laid_out(&all_layers(), &[2, 7, 8, 2], true);
+        let (single, same) = laid_out(&all_layers(), &[7, 8, 2], false);
+        assert_eq!(parameters, same);
+        let batched = batch(&single, 2).unwrap();
+        let mut leaves = started(&parameters);
+        let images = initialise(Initialiser::Normal { deviation: 1.0 }, 3, "images", 2 * 112);
+        leaves.insert("x".into(), Tensor::floats(&[2, 7, 8, 2], images.clone()));
+        let found = interpret(&batched, &leaves).unwrap().outputs.remove("y").unwrap();
+        assert_eq!(found.shape, [2, 3]);
+        leaves.insert("key".into(), Tensor::integers(&[2], vec![0, 0]));
+        assert_eq!(interpret(&training, &leaves).unwrap().outputs["y"], found);
+        leaves.remove("key");
+        for (image, expected) in images.chunks(112).zip(found.as_floats().chunks(3)) {
+            leaves.insert("x".into(), Tensor::floats(&[7, 8, 2], image.to_vec()));
+            assert_eq!(interpret(&single, &leaves).unwrap().outputs["y"].as_floats(), expected);
+        }
+    }
+
+    #[test]
+    fn weights_before_a_relu_start_as_he_says_and_others_as_glorot_says() {
+        let layers = [
+            Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 2 },
+            Layer::BatchNorm,
+            Layer::Relu,
+            Layer::Dense { units: 5 },
+            Layer::Tanh,
+            Layer::Dense { units: 3 },
+        ];
+        let (_, parameters) = laid_out(&layers, &[2, 2, 6], false);
+        let weights: Vec<_> =
+            parameters.iter().filter(|p| p.decays).map(|p| (p.name.as_str(), p.initialiser)).collect();
+        let expected = [
+            ("conv1.weight", Initialiser::HeNormal { fan_in: 27 }),
+            ("dense3.weight", Initialiser::GlorotUniform { fan_in: 16, fan_out: 5 }),
+            ("dense4.weight", Initialiser::GlorotUniform { fan_in: 5, fan_out: 3 }),
+        ];
+        assert_eq!(weights, expected);
+    }
+}

@@ -215,6 +215,50 @@ mod tests {
         assert_eq!(one, other);
     }
 
+    /// Targets that are a linear function of the input, fitted by each optimiser under each schedule.
+    #[test]
+    fn every_optimiser_and_schedule_fits_a_line() {
+        let schedules = [
+            Schedule::Constant { rate: 0.05 },
+            Schedule::Cosine { rate: 0.1, end: 0.0, steps: 60 },
+            Schedule::OneCycle { peak: 0.1, steps: 60 },
+            Schedule::WarmUp { steps: 5, then: Box::new(Schedule::Constant { rate: 0.05 }) },
+        ];
+        for schedule in schedules {
+            for kind in [OptimiserKind::Sgd { momentum: 0.5 }, OptimiserKind::ADAMW] {
+                let spec = TrainingSpec {
+                    input: "x".into(),
+                    input_shape: vec![2],
+                    standardise: None,
+                    layers: vec![Layer::Dense { units: 1 }],
+                    target: "y".into(),
+                    goal: Goal::Squared,
+                    optimiser: Optimiser {
+                        kind,
+                        schedule: schedule.clone(),
+                        weight_decay: 0.0,
+                        clip: None,
+                        average: None,
+                    },
+                };
+                let training = training_step(&spec, 8).unwrap();
+                let mut leaves = started(&training);
+                let x = initialise(Initialiser::Normal { deviation: 1.0 }, 5, "x", 16);
+                let y = x.chunks(2).map(|x| 0.5 * x[0] - 0.25 * x[1] + 0.5).collect();
+                leaves.insert("x".into(), Tensor::floats(&[8, 2], x));
+                leaves.insert("y".into(), Tensor::floats(&[8, 1], y));
+                leaves.insert(KEY.into(), Tensor::integers(&[2], vec![0, 0]));
+                let mut loss = f32::INFINITY;
+                for _ in 0..60 {
+                    let outcome = interpret(&training.graph, &leaves).unwrap();
+                    loss = outcome.outputs["loss"].as_floats()[0];
+                    leaves.extend(outcome.updates);
+                }
+                assert!(loss < 0.02, "{kind:?} under {schedule:?} leaves {loss}");
+            }
+        }
+    }
+
     #[test]
     fn a_layer_that_does_not_fit_is_named() {
         let mut spec = small_spec();

@@ -1,6 +1,6 @@
 //! Elementwise activations.
 
-use crate::ops::{add, at_least, at_most, mul, offset, scale, sub, unary};
+use crate::ops::{add, at_least, at_most, mul, offset, scale, unary};
 use tacit_ir::{Graph, Result, ScalarFn, ValueId};
 
 /// max(x, 0); the derivative at 0 is 0.
@@ -64,14 +64,12 @@ pub fn gelu_tanh(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
 
 /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), which never overflows.
 ///
-/// |x| is max(x, −x), whose derivative at 0 is −1: with it the sum of both terms has the derivative ½ there, as it must.
+/// −|x| is min(−x, x), whose derivative at 0 is 1: with it the sum of both terms has the derivative ½ there, as it must.
 pub fn softplus(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
     let positive = relu(graph, x)?;
     let negative = unary(graph, ScalarFn::Neg, x)?;
-    let magnitude = graph.map(ScalarFn::Max, &[x, negative])?;
-    let zero = graph.float(0.0)?;
-    let decay = sub(graph, zero, magnitude)?;
-    let decay = unary(graph, ScalarFn::Exp, decay)?;
+    let negative = graph.map(ScalarFn::Min, &[negative, x])?;
+    let decay = unary(graph, ScalarFn::Exp, negative)?;
     let decay = offset(graph, decay, 1.0)?;
     let rest = unary(graph, ScalarFn::Log, decay)?;
     add(graph, positive, rest)

@@ -85,3 +85,77 @@ fn iota(graph: &mut Graph, extent: usize) -> Result<ValueId> {
     let numbers = graph.iota(extent)?;
     graph.map(ScalarFn::Cast(DType::F32), &[numbers])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, numbers, value_of};
+    use tacit_ir::Tensor;
+
+    const SHAPES: [&[usize]; 5] = [&[3, 4], &[4, 2, 2], &[4, 2, 2], &[4, 2, 2], &[2, 2, 4]];
+
+    fn layer(causal: bool, rotary: bool) -> impl Fn(&mut Graph, &[ValueId]) -> Result<ValueId> {
+        move |g, x| {
+            let layer = Attention { query: x[1], key: x[2], value: x[3], output: x[4], causal, rotary };
+            attention(g, x[0], layer)
+        }
+    }
+
+    /// Attention by its formula, place by place and head by head.
+    fn reference(arguments: &[Tensor<f64>], causal: bool) -> Vec<f64> {
+        let [x, query, key, value, output] = arguments else { panic!("five arguments") };
+        let project = |weight: &Tensor<f64>, t: usize, h: usize, e: usize| -> f64 {
+            (0..4).map(|d| x.as_floats()[t * 4 + d] * weight.as_floats()[(d * 2 + h) * 2 + e]).sum()
+        };
+        let mut sums = vec![0.0; 12];
+        for (t, h) in (0..3).flat_map(|t| (0..2).map(move |h| (t, h))) {
+            let seen = if causal { t + 1 } else { 3 };
+            let score = |u| (0..2).map(|e| project(query, t, h, e) * project(key, u, h, e)).sum::<f64>() / 2f64.sqrt();
+            let weights: Vec<f64> = (0..seen).map(|u| f64::exp(score(u))).collect();
+            let total: f64 = weights.iter().sum();
+            for (e, d) in (0..2).flat_map(|e| (0..4).map(move |d| (e, d))) {
+                let mixed: f64 = (0..seen).map(|u| weights[u] / total * project(value, u, h, e)).sum();
+                sums[t * 4 + d] += mixed * output.as_floats()[(h * 2 + e) * 4 + d];
+            }
+        }
+        sums
+    }
+
+    #[test]
+    fn attention_is_its_formula_and_causal_places_see_no_later_one() {
+        let arguments: Vec<Tensor<f64>> = (0..).zip(SHAPES).map(|(k, shape)| numbers(k, shape)).collect();
+        for causal in [false, true] {
+            let found = value_of(layer(causal, false), &arguments);
+            for (a, b) in found.as_floats().iter().zip(reference(&arguments, causal)) {
+                assert!((a - b).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn rotary_scores_depend_on_the_distance_alone() {
+        // The same features at every place: x·y of two turned places is a function of their distance.
+        let row = [0.3, -0.8, 0.5, 0.9];
+        let x = Tensor::floats(&[4, 4], row.repeat(4));
+        let turned = value_of(|g, x| rotary(g, x[0]), &[x]);
+        let turned = turned.as_floats();
+        let dot = |t: usize, u: usize| -> f64 { (0..4).map(|e| turned[t * 4 + e] * turned[u * 4 + e]).sum() };
+        assert_eq!(&turned[..4], row.map(|v| v));
+        assert!((dot(0, 1) - dot(2, 3)).abs() < 1e-6 && (dot(0, 2) - dot(1, 3)).abs() < 1e-6);
+        // Feature 0 turns with feature 2 by one radian a place.
+        assert!((turned[4] - (0.3 * 1f64.cos() - 0.5 * 1f64.sin())).abs() < 1e-6);
+        assert!((turned[7] - (-0.8 * 0.01f64.sin() + 0.9 * 0.01f64.cos())).abs() < 1e-6);
+        let mut graph = Graph::new();
+        let odd = graph.input("x", DType::F32, &[4, 3]).unwrap();
+        assert!(rotary(&mut graph, odd).is_err());
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        check_gradients(layer(false, false), &SHAPES, true);
+        check_gradients(layer(true, true), &SHAPES, true);
+        let mut batched = SHAPES;
+        batched[0] = &[2, 3, 4];
+        check_gradients(layer(true, false), &batched, false);
+    }
+}

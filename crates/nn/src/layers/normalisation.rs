@@ -111,3 +111,70 @@ fn root(graph: &mut Graph, variance: ValueId) -> Result<ValueId> {
     let variance = offset(graph, variance, EPSILON)?;
     unary(graph, ScalarFn::Sqrt, variance)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{check_gradients, run, value_of};
+    use tacit_ir::{DType, Tensor};
+
+    fn assert_close(found: &Tensor<f64>, expected: &[f64]) {
+        assert_eq!(found.as_floats().len(), expected.len());
+        for (a, b) in found.as_floats().iter().zip(expected) {
+            assert!((a - b).abs() < 2e-5, "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn rows_and_channels_get_mean_zero_and_variance_one() {
+        let x = Tensor::floats(&[2, 2], vec![1.0, 3.0, 5.0, 13.0]);
+        let (gain, shift) = (Tensor::floats(&[2], vec![1.0, 2.0]), Tensor::floats(&[2], vec![0.0, 10.0]));
+        let all = [x.clone(), gain.clone(), shift.clone()];
+        assert_close(&value_of(|g, x| layer_norm(g, x[0], x[1], x[2]), &all), &[-1.0, 12.0, -1.0, 12.0]);
+        let trained = value_of(|g, x| Ok(batch_norm_training(g, x[0], x[1], x[2])?.0), &all);
+        assert_close(&trained, &[-1.0, 8.0, 1.0, 12.0]);
+        // The mean squares are 5 and 97.
+        let expected = [1.0 / 5f64.sqrt(), 6.0 / 5f64.sqrt(), 5.0 / 97f64.sqrt(), 26.0 / 97f64.sqrt()];
+        assert_close(&value_of(|g, x| rms_norm(g, x[0], x[1]), &all[..2]), &expected);
+        let fixed = [x, gain, shift, Tensor::floats(&[2], vec![1.0, 3.0]), Tensor::floats(&[2], vec![4.0, 25.0])];
+        let inference = value_of(|g, x| batch_norm(g, x[0], x[1], x[2], x[3], x[4]), &fixed);
+        assert_close(&inference, &[0.0, 10.0, 2.0, 14.0]);
+    }
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        let vector: &[usize] = &[3];
+        check_gradients(|g, x| layer_norm(g, x[0], x[1], x[2]), &[&[2, 4, 3], vector, vector], true);
+        check_gradients(|g, x| rms_norm(g, x[0], x[1]), &[&[4, 3], vector], true);
+        let batch = |g: &mut Graph, x: &[ValueId]| Ok(batch_norm_training(g, x[0], x[1], x[2])?.0);
+        check_gradients(batch, &[&[4, 3], vector, vector], true);
+        check_gradients(batch, &[&[2, 2, 2, 3], vector, vector], true);
+        check_gradients(|g, x| standardise(g, x[0], &[0.5, 0.0, 1.0], &[1.0, 2.0, 4.0]), &[&[2, 3]], true);
+    }
+
+    #[test]
+    fn running_statistics_move_a_tenth_of_the_way_to_mean_and_unbiased_variance() {
+        let mut graph = Graph::new();
+        let x = graph.input("x", DType::F32, &[4, 2]).unwrap();
+        let mean = graph.state("mean", Scalar::F32(0.0), &[2]).unwrap();
+        let variance = graph.state("variance", Scalar::F32(1.0), &[2]).unwrap();
+        let (gain, shift) = (graph.param("gain", &[2]).unwrap(), graph.param("shift", &[2]).unwrap());
+        let (_, m, v) = batch_norm_training(&mut graph, x, gain, shift).unwrap();
+        update_running_statistics(&mut graph, x, [m, v], [mean, variance], 0.1).unwrap();
+        let ones = Tensor::floats(&[2], vec![1.0; 2]);
+        let x = Tensor::floats(&[4, 2], vec![1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 4.0, 4.0]);
+        let updates = run(&graph, &[("x", x), ("gain", ones.clone()), ("shift", ones)]).updates;
+        assert_close(&updates["mean"], &[0.25, 0.1]);
+        // The unbiased variances are 5/3 and 4.
+        assert_close(&updates["variance"], &[0.9 + 0.5 / 3.0, 0.9 + 0.4]);
+    }
+
+    #[test]
+    fn statistics_that_cannot_be_divided_by_are_refused() {
+        let mut graph = Graph::new();
+        let x = graph.input("x", DType::F32, &[4, 2]).unwrap();
+        assert!(standardise(&mut graph, x, &[0.0, 0.0], &[1.0, 0.0]).is_err());
+        assert!(standardise(&mut graph, x, &[0.0], &[1.0, 1.0]).is_err());
+        assert!(standardise(&mut graph, x, &[0.0], &[1.0]).is_err());
+    }
+}

@@ -75,7 +75,7 @@ mod tests {
         let mean = value_of(|g, x| average_pool(g, x[0], window), &[ramp()]);
         assert_eq!(mean, Tensor::floats(&[2, 2, 1], vec![2.5, 4.0, 6.5, 8.0]));
         let negative = Tensor::floats(&[1, 1, 1], vec![-3.0]);
-        assert_eq!(value_of(|g, x| max_pool(g, x[0], window), &[negative.clone()]), negative);
+        assert_eq!(value_of(|g, x| max_pool(g, x[0], window), std::slice::from_ref(&negative)), negative);
     }
 
     #[test]
