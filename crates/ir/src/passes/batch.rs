@@ -2,9 +2,9 @@
 
 use super::rebuild::Rebuild;
 use crate::error::{self, GraphError, Result};
-use crate::graph::{Graph, Instruction, Op};
+use crate::graph::{Graph, Instruction, Op, ValueId, plain_access};
 use crate::nest::{Index, Nest};
-use crate::types::TensorType;
+use crate::types::{Scalar, TensorType};
 
 /// Parameters and constants stay as they are; inputs, states and random numbers get one example each.
 pub fn batch(graph: &Graph, n: usize) -> Result<Graph> {
@@ -43,7 +43,30 @@ pub fn batch(graph: &Graph, n: usize) -> Result<Graph> {
         let new = rebuild.new.add(Instruction { op, operands, nest, ty })?;
         rebuild.set(value, new);
     }
-    rebuild.finish()
+    for (name, value) in graph.outputs() {
+        let value = rebuild.get(*value);
+        rebuild.new.set_output(name, value)?;
+    }
+    for (leaf, next) in graph.updates() {
+        let (leaf_is_batched, next_is_batched) = (batched[leaf.index()], batched[next.index()]);
+        let (leaf, mut next) = (rebuild.get(*leaf), rebuild.get(*next));
+        // A state that becomes the same for every example still has one value each.
+        if leaf_is_batched && !next_is_batched {
+            next = repeated(&mut rebuild.new, next, n)?;
+        }
+        rebuild.new.set_update(leaf, next)?;
+    }
+    Ok(rebuild.new)
+}
+
+/// The value n times along a new first dimension.
+fn repeated(graph: &mut Graph, value: ValueId, n: usize) -> Result<ValueId> {
+    let TensorType { dtype, shape } = graph.ty(value).clone();
+    let axes: Vec<_> = ('a'..='z').zip(shape.iter().copied()).collect();
+    let access = plain_access(&axes);
+    let nest = with_axis(Nest { axes, operands: vec![access.clone()], output: access }, &[false], n)?;
+    let shape: Vec<usize> = std::iter::once(n).chain(shape).collect();
+    graph.with_shape(Op::Move { fill: Scalar::zero(dtype) }, nest, &[value], &shape)
 }
 
 /// The nest with a new first axis in the output and in the operands that `from` marks.
