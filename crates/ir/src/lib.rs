@@ -12,6 +12,8 @@ pub mod nest;
 pub mod passes;
 pub mod rules;
 pub mod scalar;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod types;
 
