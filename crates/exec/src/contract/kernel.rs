@@ -10,7 +10,7 @@ use crate::kernels::KernelSet;
 /// The most rows that a tile of any kernel set has.
 pub(super) const ROWS_MAX: usize = 14;
 
-/// Terms with equal steps, as the micro-kernel reads them. Addresses are in elements, relative to the pointers of
+/// Terms with equal steps, at least one, as the micro-kernel reads them. Addresses are in elements, relative to the pointers of
 /// the tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TileRun {
@@ -137,21 +137,26 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
             a[i] = if A_MOVES { call.a[i].wrapping_add(call.lane) } else { call.a[i] };
         }
         let mut sums = [[V::zero(); NV]; M];
-        for run in call.runs {
+        // One loop over the terms of all runs: with a loop for each run the compiler moves all sums through memory
+        // between runs.
+        let mut runs = call.runs.iter();
+        if let Some(mut run) = runs.next() {
+            let mut left = run.len;
             let mut k = run.a as isize;
             let mut b = call.b.wrapping_offset(run.b as isize);
-            let (a_stride, b_stride) = (run.a_stride as isize, run.b_stride as isize);
-            for _ in 0..run.len / 4 {
-                for _ in 0..4 {
-                    one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
-                    k += a_stride;
-                    b = b.wrapping_offset(b_stride);
-                }
-            }
-            for _ in 0..run.len % 4 {
+            loop {
                 one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
-                k += a_stride;
-                b = b.wrapping_offset(b_stride);
+                left -= 1;
+                if left == 0 {
+                    let Some(next) = runs.next() else { break };
+                    run = next;
+                    left = run.len;
+                    k = run.a as isize;
+                    b = call.b.wrapping_offset(run.b as isize);
+                } else {
+                    k += run.a_stride as isize;
+                    b = b.wrapping_offset(run.b_stride as isize);
+                }
             }
         }
         if call.c_lane_stride == 1 {
