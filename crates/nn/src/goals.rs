@@ -204,6 +204,7 @@ mod tests {
         assert_value(|g, x| squared_error(g, x[0], x[1]), &pair([1.0, 5.0], [3.0, 4.0]), 2.5);
         assert_value(|g, x| absolute_error(g, x[0], x[1]), &pair([1.0, 5.0], [3.0, 4.0]), 1.5);
         assert_value(|g, x| huber(g, x[0], x[1], 1.0), &pair([1.0, 4.5], [4.0, 4.0]), (2.5 + 0.125) / 2.0);
+        assert_value(|g, x| huber(g, x[0], x[1], 2.0), &pair([4.0, 1.0], [1.0, 4.0]), 4.0);
         let stable = pair([0.0, -200.0], [1.0, 1.0]);
         assert_value(|g, x| binary_cross_entropy(g, x[0], x[1]), &stable, (std::f64::consts::LN_2 + 200.0) / 2.0);
         let shapes: [&[usize]; 2] = [&[3, 2], &[3, 2]];

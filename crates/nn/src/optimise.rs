@@ -85,8 +85,8 @@ pub fn optimise(graph: &mut Graph, optimiser: &Optimiser, gradients: &[Gradient]
                 let square = moment(graph, &format!("second/{name}"), square, beta2)?;
                 // Both corrections are one value for all parameters: the graph shares equal instructions.
                 let [first, second] = [bias_correction(graph, beta1, count)?, bias_correction(graph, beta2, count)?];
-                let mean = div(graph, mean, first)?;
-                let square = div(graph, square, second)?;
+                let mean = mul(graph, mean, first)?;
+                let square = mul(graph, square, second)?;
                 let root = unary(graph, ScalarFn::Sqrt, square)?;
                 let size = offset(graph, root, epsilon)?;
                 div(graph, mean, size)?
@@ -145,12 +145,14 @@ pub fn average_decay(graph: &mut Graph, steps: ValueId, decay: f32) -> Result<Va
     crate::ops::at_most(graph, share, decay)
 }
 
-/// 1 − βᵗ, which makes up for an average that began at zero (arXiv:1412.6980, section 3).
+/// 1 / (1 − βᵗ), which makes up for an average that began at zero (arXiv:1412.6980, section 3). As a factor, since one
+/// division for all is cheaper than one an element.
 fn bias_correction(graph: &mut Graph, beta: f32, count: ValueId) -> Result<ValueId> {
     let exponent = scale(graph, count, (beta as f64).ln() as f32)?;
     let power = unary(graph, ScalarFn::Exp, exponent)?;
     let one = graph.float(1.0)?;
-    sub(graph, one, power)
+    let share = sub(graph, one, power)?;
+    div(graph, one, share)
 }
 
 /// The next value of a moving average: β·m + (1 − β)·x.

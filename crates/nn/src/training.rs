@@ -215,6 +215,44 @@ mod tests {
         assert_eq!(one, other);
     }
 
+    /// Plain descent at rate 1 moves each parameter by its gradient, which the losses beside it tell as well.
+    #[test]
+    fn the_whole_step_moves_against_the_central_differences_of_its_loss() {
+        let mut spec = small_spec();
+        spec.optimiser = Optimiser {
+            kind: OptimiserKind::Sgd { momentum: 0.0 },
+            schedule: Schedule::Constant { rate: 1.0 },
+            weight_decay: 0.0,
+            clip: None,
+            average: None,
+        };
+        let training = training_step(&spec, 3).unwrap();
+        let (images, classes) = examples(3, 1);
+        let wide = |values: &[f32]| values.iter().map(|v| *v as f64).collect::<Vec<f64>>();
+        let mut leaves: HashMap<String, Tensor<f64>> =
+            started(&training).into_iter().map(|(n, t)| (n, Tensor::floats(&t.shape, wide(t.as_floats())))).collect();
+        leaves.insert("image".into(), Tensor::floats(&[3, 6, 6, 1], wide(&images)));
+        leaves.insert("class".into(), Tensor::integers(&[3], classes));
+        leaves.insert(KEY.into(), Tensor::integers(&[2], vec![1, 2]));
+        let outcome = interpret(&training.graph, &leaves).unwrap();
+        for parameter in training.parameters.iter().filter(|p| p.trained) {
+            let start = leaves[&parameter.name].clone();
+            // Every third element is enough to tell a wrong gradient.
+            for element in (0..start.as_floats().len()).step_by(3) {
+                let mut loss_at = |by: f64| {
+                    let mut values = start.as_floats().to_vec();
+                    values[element] += by;
+                    leaves.insert(parameter.name.clone(), Tensor::floats(&start.shape, values));
+                    interpret(&training.graph, &leaves).unwrap().outputs["loss"].as_floats()[0]
+                };
+                let difference = (loss_at(1e-6) - loss_at(-1e-6)) / 2e-6;
+                let moved = start.as_floats()[element] - outcome.updates[&parameter.name].as_floats()[element];
+                assert!((moved - difference).abs() < 1e-6, "{} {element}: {moved}, {difference}", parameter.name);
+            }
+            leaves.insert(parameter.name.clone(), start);
+        }
+    }
+
     /// Targets that are a linear function of the input, fitted by each optimiser under each schedule.
     #[test]
     fn every_optimiser_and_schedule_fits_a_line() {
