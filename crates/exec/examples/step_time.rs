@@ -74,7 +74,8 @@ fn convnet(n: usize, size: usize, convs: [(usize, usize, i64); 2], pool: bool, h
         let out = (h + 2 * pad as usize - 3) / stride + 1;
         let w = g.param(&format!("w{k}"), &[3, 3, c, channels])?;
         let b = g.param(&format!("b{k}"), &[channels])?;
-        let words = format!("n{{{stride}h+i-{pad}}}{{{stride}w+j-{pad}}}c,ijco->nhwo").replace("-0}", "}").replace("{1", "{");
+        let words =
+            format!("n{{{stride}h+i-{pad}}}{{{stride}w+j-{pad}}}c,ijco->nhwo").replace("-0}", "}").replace("{1", "{");
         let y = g.contract(&words, x, w, &[('h', out), ('w', out)])?;
         let y = g.map_nest(ScalarFn::Add, "nhwo,o->nhwo", &[y, b])?;
         x = g.map(ScalarFn::Max, &[y, zero])?;
