@@ -1,1 +1,27 @@
+//! The search for a program that meets a specification: checkpoints, the measured contract, and the artifact.
+//!
+//! Nothing here depends on time, on the number of threads or on the kernels: the same manifest, data, seed and versions
+//! give the same bytes, also when the search was killed in between.
 
+#![forbid(unsafe_code)]
+
+pub mod artifact;
+pub mod build;
+pub mod checkpoint;
+pub mod container;
+pub mod contract;
+pub mod error;
+pub mod evaluate;
+pub mod files;
+pub mod graphs;
+pub mod interval;
+pub mod metrics;
+pub mod rows;
+pub mod search;
+
+pub use artifact::Artifact;
+pub use build::{Examples, Remeasured, assemble, build_hash, examples, remeasure};
+pub use checkpoint::{Checkpoint, Epoch, Progress};
+pub use contract::Contract;
+pub use error::{CODES, CodedError, Failure, Result};
+pub use search::{Event, Found, Keeping, SearchOptions, forget, search};

@@ -1,0 +1,186 @@
+//! What can go wrong after the manifest and the data were read: files that the tool writes, the search, and rows that a
+//! finished program is run on.
+
+use std::fmt;
+use std::path::Path;
+
+use tacit_exec::ExecError;
+use tacit_ir::GraphError;
+use tacit_spec::Diagnostic;
+use tacit_spec::report::quoted;
+
+/// Why a command of the tool cannot go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// The manifest or the data is wrong.
+    Diagnostics(Vec<Diagnostic>),
+    /// Anything else.
+    Coded(CodedError),
+}
+
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// A coded error: the message says what is wrong, the help how to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodedError {
+    pub code: &'static str,
+    /// Lower case, no full stop, literals in backticks.
+    pub message: String,
+    /// The file, and its line (from 1) where there is one.
+    pub place: Option<(String, Option<u64>)>,
+    pub help: Option<String>,
+}
+
+pub const NOT_A_CONTAINER: &str = "E0301";
+pub const DAMAGED: &str = "E0302";
+pub const NEWER: &str = "E0303";
+pub const CONTENTS: &str = "E0304";
+pub const OTHER_BUILD: &str = "E0305";
+pub const UNWRITABLE: &str = "E0306";
+pub const UNREADABLE: &str = "E0307";
+pub const DATA_CHANGED: &str = "E0308";
+pub const TOO_LARGE: &str = "E0309";
+pub const FIELD_MISSING: &str = "E0401";
+pub const FIELD_VALUE: &str = "E0402";
+pub const ROW_SYNTAX: &str = "E0403";
+pub const DIVERGED: &str = "E0501";
+pub const UNSUPPORTED: &str = "E0502";
+
+/// Every code of this crate with its explanation, for `tacit help`.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        NOT_A_CONTAINER,
+        "The file is not a safetensors file that Tacit wrote: its header is missing, too long, or describes tensors \
+         that the file does not hold. Is it the right file, and was it copied as a whole?",
+    ),
+    (
+        DAMAGED,
+        "The file's checksum (BLAKE3 over everything in it) does not fit its contents, so at least one bit differs from \
+         what was written. Copy the file again, or build it again: the same build gives the same bytes.",
+    ),
+    (
+        NEWER,
+        "The file has a format version that this version of the tool does not know. Files of all earlier versions can \
+         be read; for later ones install a newer tool.",
+    ),
+    (
+        CONTENTS,
+        "The parts of the file contradict one another: its graph does not pass the verifier, its tensors are not the \
+         parameters and states that its graph declares, or its interface names what the graph does not have.",
+    ),
+    (
+        OTHER_BUILD,
+        "The checkpoint belongs to another manifest, other data, another seed or another version of the tool, so going \
+         on from it would give a program that no build can repeat. The search starts anew; the checkpoint is \
+         replaced.",
+    ),
+    (UNWRITABLE, "The operating system refused to write the file. The message holds its reason."),
+    (UNREADABLE, "The operating system refused to open or read the file. The message holds its reason."),
+    (
+        DATA_CHANGED,
+        "The data file is not the one that the program was built from, so which of its rows the search has not seen \
+         cannot be told. Name rows that it has not seen with `--data`, or build again.",
+    ),
+    (
+        TOO_LARGE,
+        "The file or the program in it needs more memory than any program that this version would build. The limits \
+         keep a hostile file from taking the machine down.",
+    ),
+    (
+        FIELD_MISSING,
+        "A row lacks a value that the program needs. In CSV the header must name every column of the interface; in \
+         JSON lines each object has a field for each input, or for each column. `tacit inspect` shows the interface.",
+    ),
+    (FIELD_VALUE, "A value cannot be taken: it is not a finite number, or a list of another length than the input."),
+    (ROW_SYNTAX, "A row is not a JSON object, or a CSV row does not have as many cells as its header."),
+    (
+        DIVERGED,
+        "The loss became infinite or not a number. A smaller `learning-rate`, `clip`, or some `warmup` in `[search]` \
+         are the usual remedies.",
+    ),
+    (UNSUPPORTED, "The manifest asks for what this version cannot build yet. The message names it."),
+];
+
+impl CodedError {
+    pub fn new(code: &'static str, message: impl Into<String>) -> CodedError {
+        debug_assert!(CODES.iter().any(|(known, _)| *known == code), "{code} is not listed");
+        CodedError { code, message: message.into(), place: None, help: None }
+    }
+
+    pub fn in_file(mut self, path: &Path) -> CodedError {
+        self.place = Some((path.display().to_string(), None));
+        self
+    }
+
+    pub fn at_line(mut self, file: &str, line: u64) -> CodedError {
+        self.place = Some((file.to_owned(), Some(line)));
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> CodedError {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The error of the operating system about a file.
+    pub fn io(code: &'static str, doing: &str, path: &Path, error: &std::io::Error) -> CodedError {
+        CodedError::new(code, format!("cannot {doing} {}: {error}", quoted(&path.display().to_string())))
+    }
+}
+
+impl fmt::Display for CodedError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "error[{}]: {}", self.code, self.message)?;
+        match &self.place {
+            Some((file, Some(line))) => write!(f, "\n--> {file}:{line}")?,
+            Some((file, None)) => write!(f, "\n--> {file}")?,
+            None => {}
+        }
+        match &self.help {
+            Some(help) => write!(f, "\n  = help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<CodedError> for Failure {
+    fn from(error: CodedError) -> Failure {
+        Failure::Coded(error)
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(diagnostics: Vec<Diagnostic>) -> Failure {
+        Failure::Diagnostics(diagnostics)
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Failure {
+        Failure::Diagnostics(vec![diagnostic])
+    }
+}
+
+impl From<GraphError> for CodedError {
+    fn from(error: GraphError) -> CodedError {
+        CodedError { code: error.code, message: error.message, place: None, help: None }
+    }
+}
+
+impl From<ExecError> for CodedError {
+    fn from(error: ExecError) -> CodedError {
+        CodedError { code: error.code, message: error.message, place: None, help: None }
+    }
+}
+
+impl From<GraphError> for Failure {
+    fn from(error: GraphError) -> Failure {
+        Failure::Coded(error.into())
+    }
+}
+
+impl From<ExecError> for Failure {
+    fn from(error: ExecError) -> Failure {
+        Failure::Coded(error.into())
+    }
+}
