@@ -79,7 +79,8 @@ def rotated(p, v, cosine, sine):
 
 def attention():
     p = Program(
-        "Causal attention of two heads with rotary positions (Su et al. 2021, RoFormer, section 3.2), pairs split by halves.",
+        "Causal attention of two heads with rotary positions (Su et al. 2021, RoFormer, section 3.2); the two numbers of",
+        "a pair are half a head apart.",
     )
     x = p.input("x", "f32", 6, 5)
     weights = [p.param(name, 5, 2, 4) for name in ("wq", "wk", "wv")]

@@ -35,6 +35,13 @@ def numbers(seed, *shape, scale=1.0, positive=False):
     return torch.tensor(np.round(draw * 64) / 64)
 
 
+def raised(logits):
+    """Rows far from 0, whose exponentials would overflow or vanish without the shift by the maximum."""
+    logits[1] += 1000
+    logits[2] -= 1000
+    return logits
+
+
 def tensor(x):
     """A tensor as the vector files hold it: type, shape and flat data."""
     x = np.asarray(x.detach()) if isinstance(x, torch.Tensor) else np.asarray(x)
@@ -50,8 +57,8 @@ def case(leaves, forward, f32, constant=()):
     """Leaves, results and gradients of a function of the leaves.
 
     `forward` takes the leaves by name and gives the outputs by name. `f32` bounds the relative error of the f32 run, of
-    results and of gradients: about four times what was measured, or 0 where sums of products are exact. Gradients, with respect to every float leaf that is not `constant`, are those of
-    Σ output·weights for fixed weights.
+    results and of gradients: about four times what was measured, or 0 where sums of products are exact. Gradients,
+    with respect to every float leaf that is not `constant`, are those of Σ output·weights for fixed weights.
     """
     asked = [name for name, x in leaves.items() if x.is_floating_point() and name not in constant]
     grown = {name: x.clone().requires_grad_(name in asked) for name, x in leaves.items()}
@@ -145,7 +152,7 @@ def average_pool():
 
 @vectors
 def softmax_cross_entropy():
-    leaves = {"logits": numbers(14, 4, 5, scale=4), "label": torch.tensor([2, 0, 4, 2])}
+    leaves = {"logits": raised(numbers(14, 4, 5, scale=4)), "label": torch.tensor([2, 0, 4, 2])}
     return case(leaves, lambda logits, label: {"loss": F.cross_entropy(logits, label)}, 1e-6)
 
 
@@ -296,7 +303,7 @@ def attention():
 
 @vectors
 def ctc():
-    leaves = {"logits": numbers(49, 8, 4), "label": torch.tensor([1, 1, 2])}
+    leaves = {"logits": raised(numbers(49, 8, 4)), "label": torch.tensor([1, 1, 2])}
 
     def forward(logits, label):
         lengths = torch.tensor([8]), torch.tensor([3])
@@ -315,14 +322,16 @@ def adamw():
     optimiser = torch.optim.AdamW(tuned.values(), **options)
     # The second step's gradient is below the norm that is clipped.
     for step, scale in enumerate([2.0, 0.1, 1.0, 3.0]):
-        gradients = {name: numbers(52 + 2 * step + k, *x.shape, scale=scale) for k, (name, x) in enumerate(params.items())}
+        seeds = {"w": 52 + 2 * step, "b": 53 + 2 * step}
+        gradients = {name: numbers(seeds[name], *x.shape, scale=scale) for name, x in params.items()}
         for name, x in tuned.items():
             x.grad = gradients[name].clone()
         norm = torch.nn.utils.clip_grad_norm_(tuned.values(), 1.0)
         optimiser.step()
         updates = dict(tuned)
         for name, x in tuned.items():
-            updates |= {f"{name}.first": optimiser.state[x]["exp_avg"], f"{name}.second": optimiser.state[x]["exp_avg_sq"]}
+            moments = optimiser.state[x]
+            updates |= {f"{name}.first": moments["exp_avg"], f"{name}.second": moments["exp_avg_sq"]}
         leaves = {f"{name}.gradient": g for name, g in gradients.items()}
         result["steps"].append(
             {"leaves": tensors(leaves), "outputs": tensors({"norm": norm}), "updates": tensors(updates)}
@@ -403,8 +412,9 @@ def log_mel():
 
     # Overlapping triangles of irregular width; the last band is so faint that the floor decides.
     points = [0, 1.25, 2.5, 4, 6, 8.5]
-    bank = np.array([[max(0, min((k - a) / (b - a), (c - k) / (c - b))) for a, b, c in zip(points, points[1:], points[2:])]
-                     for k in range(9)])
+    triangles = list(zip(points, points[1:], points[2:]))
+    rise_and_fall = lambda k, a, b, c: max(0, min((k - a) / (b - a), (c - k) / (c - b)))
+    bank = np.array([[rise_and_fall(k, *triangle) for triangle in triangles] for k in range(9)])
     bank = np.concatenate([np.round(bank * 64) / 64, np.full((9, 1), 2.0**-22)], axis=1)
     return case({"x": numbers(90, 40), "mel": torch.tensor(bank)}, forward, 3e-6)
 
