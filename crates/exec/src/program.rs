@@ -74,13 +74,15 @@ pub struct Program {
     kernel_set: KernelSet,
     arena: Arena,
     spans: Vec<Span>,
+    /// The slot that kernels use for packing and partial sums.
+    workspace: Slot,
     /// Registers of all workers, one worker after another.
     registers: Vec<[u32; crate::block::BLOCK]>,
     registers_each: usize,
     team: Team,
     leaves: HashMap<String, (Slot, TensorType)>,
     outputs: HashMap<String, (Slot, TensorType)>,
-    /// Next values that were not written in place: (leaf, next, bytes).
+    /// What ends a step, in order: (to, from, bytes). Old values that other leaves take are set aside first.
     copies: Vec<(Slot, Slot, usize)>,
 }
 
@@ -135,22 +137,47 @@ impl Program {
         let mut spans = spans;
         let end = spans.last().map_or(0, |s| s.offset + s.bytes.next_multiple_of(ALIGNMENT));
         spans.push(Span { offset: end, bytes: workspace_bytes });
-        let arena_end = spans.iter().map(|s| s.offset + s.bytes).max().unwrap_or(0);
+        let workspace = spans.len() - 1;
         let named = |value: ValueId| (slot_of(value), graph.ty(value).clone());
         let leaves =
             graph.values().filter_map(|v| Some((graph.instruction(v).op.leaf_name()?.to_string(), named(v)))).collect();
-        let outputs = graph.outputs().iter().map(|(name, v)| (name.clone(), named(*v))).collect();
-        let copies = graph
-            .updates()
-            .iter()
-            .filter(|(leaf, next)| plan.fates[next.index()] != Fate::InPlace(*leaf))
-            .map(|(leaf, next)| (slot_of(*leaf), slot_of(*next), graph.ty(*leaf).bytes()))
-            .collect();
+        let mut outputs: HashMap<String, (Slot, TensorType)> =
+            graph.outputs().iter().map(|(name, v)| (name.clone(), named(*v))).collect();
+        let leaf_slots: Vec<Slot> =
+            graph.values().filter(|v| graph.instruction(*v).op.leaf_name().is_some()).map(slot_of).collect();
+        let mut copies = vec![];
+        let mut staged = vec![];
+        for (leaf, next) in graph.updates() {
+            let (to, from, bytes) = (slot_of(*leaf), slot_of(*next), graph.ty(*leaf).bytes());
+            // Written in place, or the leaf keeps its value.
+            if to == from {
+                continue;
+            }
+            if leaf_slots.contains(&from) {
+                // The old value of another leaf, which may be replaced itself: it is set aside first.
+                let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
+                spans.push(Span { offset, bytes });
+                staged.push((spans.len() - 1, from, bytes));
+                copies.push((to, spans.len() - 1, bytes));
+            } else {
+                copies.push((to, from, bytes));
+            }
+        }
+        // A result that is a leaf is the value before the update.
+        for (slot, ty) in outputs.values_mut().filter(|(slot, _)| leaf_slots.contains(slot)) {
+            let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
+            spans.push(Span { offset, bytes: ty.bytes() });
+            staged.push((spans.len() - 1, *slot, ty.bytes()));
+            *slot = spans.len() - 1;
+        }
+        let copies = staged.into_iter().chain(copies).collect();
+        let arena_end = spans.iter().map(|s| s.offset + s.bytes).max().unwrap_or(0);
         let mut program = Program {
             kernels,
             kernel_set: options.kernels,
             arena: Arena::new(arena_end),
             spans,
+            workspace,
             registers: vec![[0; crate::block::BLOCK]; registers_each * options.threads.max(1)],
             registers_each,
             team: Team::new(options.threads),
@@ -201,7 +228,7 @@ impl Program {
         let (kernels, set, copies) = (&self.kernels, self.kernel_set, &self.copies);
         let each = self.registers_each;
         let registers = SharedRegisters(self.registers.as_mut_ptr());
-        let workspace = self.spans.len() - 1;
+        let workspace = self.workspace;
         self.team.run(|member| {
             let (worker, workers) = (member.worker, member.count);
             // SAFETY: every worker takes its own part of the registers.

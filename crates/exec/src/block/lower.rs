@@ -244,14 +244,18 @@ impl<'a> Builder<'a> {
         affine
     }
 
+    /// True if this kernel evaluates the value itself; else it is in memory.
+    fn is_inside(&self, value: ValueId) -> bool {
+        self.plan.fates[value.index()] == Fate::Inline || self.kernel.also_stored.contains(&value)
+    }
+
     /// A value at an index of its dimensions, where `guards` hold; elsewhere anything, or `fill` if it is a load.
     fn emit_operand(&mut self, value: ValueId, index: &[Affine], guards: &[Guard], fill: u32) -> usize {
         let key = (value, index.to_vec(), guards.to_vec(), fill);
         if let Some(code) = self.known.get(&key) {
             return *code;
         }
-        let inside = self.plan.fates[value.index()] == Fate::Inline || self.kernel.also_stored.contains(&value);
-        let code = if inside {
+        let code = if self.is_inside(value) {
             let instruction = self.graph.instruction(value);
             let map: AxisMap = match instruction.op.has_nest() {
                 true => instruction
@@ -317,7 +321,7 @@ impl<'a> Builder<'a> {
                         .collect();
                     let all: Vec<Guard> = guards.iter().chain(&own).cloned().collect();
                     let inside = self.emit_operand(*operand, &index, &all, fill);
-                    let is_load = matches!(self.codes[inside], Code::Load { .. });
+                    let is_load = !self.is_inside(*operand);
                     result = Some(match result {
                         // A load alone fills what is out of bounds by itself.
                         None if is_load || own.is_empty() => inside,

@@ -159,6 +159,11 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
                 }
             }
         }
+        // A copy, since what is indexed in a loop below lives in memory, and the sums above must not.
+        let mut results = [[V::zero(); NV]; M];
+        for i in 0..M {
+            results[i] = sums[i];
+        }
         if call.c_lane_stride == 1 {
             for i in 0..M {
                 let c = call.c[i].wrapping_add(call.lane);
@@ -166,11 +171,11 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
                     let at = c.wrapping_add(j * V::WIDTH);
                     let before = if call.first { None } else { Some(V::load(at, masks[j])) };
                     let bias = bias_of::<V>(call, j, masks[j]);
-                    finish(sums[i][j], before, call, bias).store(at, masks[j]);
+                    finish(results[i][j], before, call, bias).store(at, masks[j]);
                 }
             }
         } else {
-            store_strided::<V, M, NV>(call, &sums, masks);
+            store_strided::<V, M, NV>(call, &results, masks);
         }
     }
 }

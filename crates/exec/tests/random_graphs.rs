@@ -1,0 +1,138 @@
+//! Random programs, simplified, planned and fused, on every kernel set and on one and two threads, give the
+//! interpreter's bits; so do the programs that compute their gradients.
+
+use proptest::prelude::*;
+use std::collections::HashMap;
+use tacit_exec::{KernelSet, Options, Program};
+use tacit_ir::gradient::pull_back;
+use tacit_ir::interpret::{Data, Tensor, interpret};
+use tacit_ir::passes::plan::plan;
+use tacit_ir::passes::simplify;
+use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
+use tacit_ir::{DType, Graph, ValueId, text};
+
+fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
+    match &tensor.data {
+        Data::Float(x) => program.set_f32(name, x),
+        Data::I32(x) => program.set_i32(name, x),
+        Data::I8(x) => program.set_i8(name, x),
+        Data::Bool(x) => program.set_bool(name, x),
+    }
+    .expect("the leaf is declared so");
+}
+
+fn output(program: &Program, name: &str, like: &Tensor<f32>) -> Tensor<f32> {
+    let data = match &like.data {
+        Data::Float(_) => Data::Float(program.output_f32(name).unwrap().to_vec()),
+        Data::I32(_) => Data::I32(program.output_i32(name).unwrap().to_vec()),
+        Data::I8(_) => Data::I8(program.output_i8(name).unwrap().to_vec()),
+        Data::Bool(_) => Data::Bool(program.output_bool(name).unwrap().to_vec()),
+    };
+    Tensor { shape: like.shape.clone(), data }
+}
+
+fn check(graph: &Graph, leaves: &HashMap<String, Tensor<f32>>) -> Result<(), TestCaseError> {
+    let simpler = simplify(graph).unwrap();
+    let first = interpret(graph, leaves).unwrap();
+    let mut carried = leaves.clone();
+    carried.extend(first.updates.clone());
+    let second = interpret(graph, &carried).unwrap();
+    for kernels in [KernelSet::Avx512, KernelSet::Avx2, KernelSet::Baseline].into_iter().filter(|k| k.is_available()) {
+        for threads in [1, 2] {
+            let mut program = Program::compile(&simpler, &Options { threads, kernels }).unwrap();
+            for (name, tensor) in leaves {
+                if simpler.leaf(name).is_some() {
+                    set(&mut program, name, tensor);
+                }
+            }
+            for (step, expected) in [&first, &second].into_iter().enumerate() {
+                program.step();
+                for (name, tensor) in &expected.outputs {
+                    let found = output(&program, name, tensor);
+                    prop_assert_eq!(
+                        first_difference(&found, tensor),
+                        None,
+                        "output `{}` of step {} with {} on {} threads of\n{}",
+                        name,
+                        step,
+                        kernels,
+                        threads,
+                        text::print(&simpler)
+                    );
+                }
+                for (name, tensor) in &expected.updates {
+                    if let Data::Float(x) = &tensor.data {
+                        let found = Tensor::floats(&tensor.shape, program.leaf_f32(name).unwrap().to_vec());
+                        prop_assert_eq!(
+                            first_difference(&found, tensor),
+                            None,
+                            "leaf `{}` ({} elements) after step {} with {} on {} threads of\n{}",
+                            name,
+                            x.len(),
+                            step,
+                            kernels,
+                            threads,
+                            text::print(&simpler)
+                        );
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the gradient of every f32 output with respect to every f32 leaf, as outputs.
+fn with_gradients(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    let leaves: Vec<ValueId> = graph
+        .values()
+        .filter(|v| graph.instruction(*v).op.leaf_name().is_some() && graph.ty(*v).dtype == DType::F32)
+        .collect();
+    let outputs: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).collect();
+    for (k, of) in outputs.into_iter().enumerate() {
+        if graph.ty(of).dtype != DType::F32 {
+            continue;
+        }
+        // Each result weighs itself: Σ output² / 2.
+        let gradients = pull_back(&mut graph, of, of, &leaves).unwrap();
+        for (j, gradient) in gradients.into_iter().enumerate() {
+            graph.set_output(&format!("gradient.{k}.{j}"), gradient).unwrap();
+        }
+    }
+    graph
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn planned_programs_give_the_interpreters_bits(seed in any::<u64>(), instructions in 1usize..30) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = random_graph(seed, &options);
+        check(&graph, &random_leaves(&graph, seed, &options))?;
+    }
+
+    #[test]
+    fn planned_gradients_give_the_interpreters_bits(seed in any::<u64>(), instructions in 1usize..14) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = random_graph(seed, &options);
+        check(&with_gradients(&graph), &random_leaves(&graph, seed, &options))?;
+    }
+
+    #[test]
+    fn no_two_live_buffers_overlap_and_the_peak_is_at_least_the_bound(seed in any::<u64>(), instructions in 1usize..40) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = with_gradients(&random_graph(seed, &options));
+        let plan = plan(&graph);
+        prop_assert!(plan.arena_bytes >= plan.lower_bound_bytes);
+        for (k, one) in plan.buffers.iter().enumerate() {
+            prop_assert!(one.offset + one.bytes <= plan.arena_bytes);
+            for other in &plan.buffers[..k] {
+                let together = one.first <= other.last && other.first <= one.last;
+                let apart = one.offset + one.bytes <= other.offset || other.offset + other.bytes <= one.offset;
+                prop_assert!(apart || !together, "{one:?} and {other:?}");
+            }
+        }
+    }
+}
