@@ -1,1 +1,165 @@
-fn main() {}
+//! The command `tacit`: arguments, files and exit codes. Data goes to stdout, messages to stderr.
+//!
+//! Exit codes: 0 if everything was done and the contract is met, 1 if the program does not meet its contract, 2 for wrong
+//! usage or bad input.
+
+#![forbid(unsafe_code)]
+
+mod build;
+mod check;
+mod help;
+mod inspect;
+mod output;
+mod run;
+mod table;
+mod test;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tacit_spec::Exit;
+
+use crate::output::{Outcome, report};
+
+/// Programs that nobody can write down: state what one must do, and search for it.
+#[derive(Parser)]
+#[command(name = "tacit", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Search for a program that meets a manifest, and measure its contract.
+    Build(BuildArguments),
+    /// Check a manifest and its data without searching.
+    Check(CheckArguments),
+    /// Answer rows with a finished program: CSV or JSON lines in, JSON lines out.
+    Run(RunArguments),
+    /// Measure a finished program's contract again.
+    Test(TestArguments),
+    /// Show what is in a finished program.
+    Inspect(InspectArguments),
+    /// Explain an error code such as E0101, or a command.
+    Help(HelpArguments),
+}
+
+#[derive(clap::Args)]
+struct BuildArguments {
+    /// The manifest, or the folder it lies in.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// The seed of every random choice, instead of the manifest's.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// Search even if the program is up to date, and from the start even if a search was interrupted.
+    #[arg(long)]
+    force: bool,
+    /// Where to write the program; beside the manifest by default.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+struct CheckArguments {
+    /// The manifest, or the folder it lies in.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// A finished program.
+    program: PathBuf,
+    /// The rows; `-` or nothing reads standard input.
+    #[arg(default_value = "-")]
+    rows: PathBuf,
+    /// The rows are JSON lines, whatever the file is called. Files that end in `.jsonl` are so anyway.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct TestArguments {
+    /// A finished program.
+    program: PathBuf,
+    /// Measure on all rows of this file instead of the test rows of the data that the program was built from.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+struct InspectArguments {
+    /// A finished program.
+    program: PathBuf,
+    /// The graph in its text form.
+    #[arg(long, group = "part")]
+    graph: bool,
+    /// What every instruction costs.
+    #[arg(long, group = "part")]
+    cost: bool,
+    /// Where every intermediate lies in memory, and when.
+    #[arg(long, group = "part")]
+    memory: bool,
+    /// What the program was built from.
+    #[arg(long, group = "part")]
+    provenance: bool,
+    /// Only a hash.
+    #[arg(long, group = "part", value_enum, value_name = "WHAT")]
+    hash: Option<Hashed>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+struct HelpArguments {
+    /// An error code, or a command.
+    topic: Option<String>,
+}
+
+/// How results and messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What can be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Hashed {
+    /// The weights by names, types, shapes and little-endian bytes.
+    Weights,
+    /// The file's bytes.
+    File,
+}
+
+fn main() -> ExitCode {
+    let (outcome, format) = match Arguments::parse().command {
+        Command::Build(arguments) => (build::build(&arguments), arguments.format),
+        Command::Check(arguments) => (check::check(&arguments), arguments.format),
+        Command::Run(arguments) => (run::run(&arguments), Format::Text),
+        Command::Test(arguments) => (test::test(&arguments), arguments.format),
+        Command::Inspect(arguments) => (inspect::inspect(&arguments), arguments.format),
+        Command::Help(arguments) => (help::help(arguments.topic.as_deref()), Format::Text),
+    };
+    let exit = match outcome {
+        Ok(exit) => exit,
+        // The reader of the output has what it wanted.
+        Err(Outcome::PipeClosed) => Exit::Ok,
+        Err(Outcome::Failed(failure)) => {
+            report(&failure, format);
+            Exit::BadInput
+        }
+    };
+    ExitCode::from(exit as u8)
+}

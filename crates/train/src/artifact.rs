@@ -176,6 +176,11 @@ impl Artifact {
         Costs { file_bytes, ..Costs::of(&self.graph) }
     }
 
+    /// BLAKE3 of the file's bytes.
+    pub fn file_hash(&self) -> String {
+        blake3::hash(&self.encode_as_it_is()).to_hex().to_string()
+    }
+
     fn encode_as_it_is(&self) -> Vec<u8> {
         let document = Document {
             format_version: FORMAT_VERSION,

@@ -56,6 +56,11 @@ pub fn build_hash(specification: &Specification, dataset: &Dataset) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// BLAKE3 of a manifest's text.
+pub fn manifest_hash(specification: &Specification) -> String {
+    blake3::hash(specification.source.text.as_bytes()).to_hex().to_string()
+}
+
 /// Measures the contract of what a search found, on the test part, and puts all together.
 ///
 /// # Errors
@@ -88,7 +93,7 @@ pub fn assemble(
         provenance: Provenance {
             data_file: specification.data.file.clone(),
             data_hash: dataset.hash.clone(),
-            manifest_hash: blake3::hash(specification.source.text.as_bytes()).to_hex().to_string(),
+            manifest_hash: manifest_hash(specification),
             split: SplitProvenance {
                 validation: specification.data.split.validation,
                 test: specification.data.split.test,

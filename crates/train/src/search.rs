@@ -76,6 +76,12 @@ impl Found {
 /// The rows of one batch when a part of the data is answered.
 const EVALUATION_ROWS: usize = 64;
 
+/// The steps of a whole search, unless patience ends it before.
+pub fn steps(specification: &Specification, parts: &Parts) -> u64 {
+    let Specification { search, program, .. } = specification;
+    Batches::new(&parts.training, search.batch, program.seed).steps(search.epochs)
+}
+
 /// Searches for the weights of a program. `build` names all that decides the result; see [`Progress::build`].
 ///
 /// # Errors
@@ -90,7 +96,7 @@ pub fn search(
 ) -> Result<Found> {
     let seed = specification.program.seed;
     let mut batches = Batches::new(&parts.training, specification.search.batch, seed);
-    let steps = batches.steps(specification.search.epochs);
+    let steps = steps(specification, parts);
     let Graphs { step, program, parameters, target_scale } = graphs(specification, dataset, &parts.training, steps)?;
     let mut trainer = Trainer::new(&step, &parameters, seed, &options.exec)?;
     let mut evaluator = Evaluator::new(&program, EVALUATION_ROWS, &options.exec)?;

@@ -1,0 +1,156 @@
+//! `tacit inspect`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use tacit_ir::passes::plan::plan;
+use tacit_ir::passes::{cost, instruction_cost};
+use tacit_ir::text;
+use tacit_spec::Exit;
+use tacit_train::Artifact;
+use tacit_train::artifact::{Interface, Provenance};
+
+use crate::output::{Result, print};
+use crate::{Format, Hashed, InspectArguments, table};
+
+pub fn inspect(arguments: &InspectArguments) -> Result<Exit> {
+    let artifact = Artifact::load(&arguments.program)?;
+    let (text, value) = if arguments.graph {
+        let graph = text::print(&artifact.graph);
+        (graph.clone(), json!({ "graph": graph }))
+    } else if arguments.cost {
+        costs(&artifact)
+    } else if arguments.memory {
+        memory(&artifact)
+    } else if arguments.provenance {
+        (provenance(&artifact.provenance), json!({ "provenance": artifact.provenance }))
+    } else if let Some(hashed) = arguments.hash {
+        let hash = match hashed {
+            Hashed::Weights => artifact.provenance.weights_hash.clone(),
+            Hashed::File => artifact.file_hash(),
+        };
+        (format!("{hash}\n"), json!({ "hash": hash }))
+    } else {
+        summary(&artifact)
+    };
+    print(&match arguments.format {
+        Format::Text => text,
+        Format::Json => format!("{value}\n"),
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn summary(artifact: &Artifact) -> (String, Value) {
+    let text = format!(
+        "{}\n\n{}\n{}\n{}",
+        artifact.name,
+        interface(&artifact.interface),
+        table::contract(&artifact.contract),
+        provenance(&artifact.provenance)
+    );
+    let value = json!({
+        "name": artifact.name,
+        "interface": artifact.interface,
+        "contract": table::contract_json(&artifact.contract),
+        "provenance": artifact.provenance,
+    });
+    (text, value)
+}
+
+fn interface(interface: &Interface) -> String {
+    let mut text = String::new();
+    for input in &interface.inputs {
+        let columns = match &input.columns[..] {
+            [first, .., last] => format!("the {} columns {first} … {last}", input.columns.len()),
+            several => format!("the column {}", several.join(", ")),
+        };
+        let _ = writeln!(text, "input {}: {} {:?}, {columns}", input.name, input.kind, input.shape);
+    }
+    let output = &interface.output;
+    let _ = match &output.classes {
+        Some(classes) => writeln!(text, "output {}: one of {}", output.name, classes.join(", ")),
+        None => writeln!(text, "output {}: a number", output.name),
+    };
+    text
+}
+
+fn provenance(provenance: &Provenance) -> String {
+    let Provenance { data_file, data_hash, manifest_hash, split, seed, best_step, steps, .. } = provenance;
+    let rows = [
+        ("data", format!("{data_file} {data_hash}")),
+        ("manifest", manifest_hash.clone()),
+        ("split", format!("validation {}, test {}, seed {}", split.validation, split.test, split.seed)),
+        ("seed", seed.to_string()),
+        ("weights", format!("{} after step {best_step} of {steps}", provenance.weights_hash)),
+        ("versions", format!("tool {}, numerics {}", provenance.tool_version, provenance.numerics_version)),
+    ];
+    table::aligned(&rows.map(|(name, text)| vec![name.to_owned(), text]))
+}
+
+fn costs(artifact: &Artifact) -> (String, Value) {
+    let graph = &artifact.graph;
+    let mut rows = vec![["value", "operations", "bytes moved", "instruction"].map(str::to_owned).to_vec()];
+    let mut instructions = Vec::new();
+    for value in graph.values() {
+        let one = instruction_cost(graph, value);
+        let operations = one.float_operations + one.integer_operations;
+        if operations > 0 || one.bytes_moved > 0 {
+            let keyword = graph.instruction(value).op.keyword();
+            let ty = graph.ty(value).to_string();
+            rows.push(vec![
+                format!("%{}", value.0),
+                operations.to_string(),
+                one.bytes_moved.to_string(),
+                format!("{keyword} {ty}"),
+            ]);
+            instructions.push(json!({
+                "value": value.0, "instruction": keyword, "type": ty,
+                "float_operations": one.float_operations, "integer_operations": one.integer_operations,
+                "bytes_moved": one.bytes_moved,
+            }));
+        }
+    }
+    let all = cost(graph);
+    let text = format!(
+        "{}{} floating point operations, {} integer operations, {} parameters for one example\n",
+        table::aligned(&rows),
+        all.float_operations,
+        all.integer_operations,
+        all.parameters
+    );
+    let value = json!({
+        "float_operations": all.float_operations,
+        "integer_operations": all.integer_operations,
+        "bytes_moved": all.bytes_moved,
+        "parameters": all.parameters,
+        "instructions": instructions,
+    });
+    (text, value)
+}
+
+fn memory(artifact: &Artifact) -> (String, Value) {
+    let plan = plan(&artifact.graph);
+    let mut rows = vec![["offset", "bytes", "written by kernel", "last read by"].map(str::to_owned).to_vec()];
+    let mut buffers = Vec::new();
+    for buffer in &plan.buffers {
+        let cells = [buffer.offset, buffer.bytes, buffer.first, buffer.last];
+        rows.push(cells.map(|number| number.to_string()).to_vec());
+        buffers.push(json!({
+            "offset": buffer.offset, "bytes": buffer.bytes, "first": buffer.first, "last": buffer.last,
+        }));
+    }
+    let text = format!(
+        "{}{} kernels in {} bytes; the greatest live sum is {} bytes\n",
+        table::aligned(&rows),
+        plan.kernels.len(),
+        plan.arena_bytes,
+        plan.lower_bound_bytes
+    );
+    let value = json!({
+        "arena_bytes": plan.arena_bytes,
+        "lower_bound_bytes": plan.lower_bound_bytes,
+        "kernels": plan.kernels.len(),
+        "buffers": buffers,
+    });
+    (text, value)
+}

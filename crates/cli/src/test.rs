@@ -1,0 +1,20 @@
+//! `tacit test`.
+
+use tacit_spec::Exit;
+use tacit_train::files::folder_of;
+use tacit_train::{Artifact, remeasure};
+
+use crate::output::{Result, exec_options, message, print};
+use crate::{Format, TestArguments, table};
+
+pub fn test(arguments: &TestArguments) -> Result<Exit> {
+    let artifact = Artifact::load(&arguments.program)?;
+    let folder = folder_of(&arguments.program);
+    let measured = remeasure(&artifact, folder, arguments.data.as_deref(), &exec_options()?)?;
+    message(&format!("measured on {} rows of {}", measured.rows, measured.file.display()));
+    print(&match arguments.format {
+        Format::Text => table::contract(&measured.contract),
+        Format::Json => format!("{}\n", table::contract_json(&measured.contract)),
+    })?;
+    Ok(if measured.contract.is_met() { Exit::Ok } else { Exit::ContractNotMet })
+}
