@@ -28,11 +28,20 @@ pub fn exp(x: f32) -> f32 {
 /// gives ½, −∞ gives +0, +∞ gives 1, NaN gives NaN.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
-    // Within ±88 the power of two in 1 + e⁻ˣ stays finite. The comparisons let NaN pass.
+    // Within ±88 the power of two stays finite. The comparisons let NaN pass.
     const LIMIT: f32 = 88.0;
     let y = if x > LIMIT { LIMIT } else { x };
     let y = if y < -LIMIT { -LIMIT } else { y };
-    let s = 1.0 / one_plus_exp(-y);
+    // 1 + e⁻ˣ = 2ⁿ·(eʳ − 1) + (2ⁿ + 1), rounded once, where 1 + exp(−x) would round twice. From 2²⁴ on 2ⁿ + 1 would round
+    // as well, so where 2ⁿ is large, 1 = 2ⁿ·2⁻ⁿ joins the first factor.
+    const LARGE: f32 = 4096.0;
+    let (t, r) = reduce(-y);
+    let scale = power_of_two(t);
+    let inverse = f32::from_bits((2 * 1.0f32.to_bits()).wrapping_sub(scale.to_bits()));
+    let p = expm1_reduced(r);
+    let p = if scale > LARGE { p + inverse } else { p };
+    let rest = if scale > LARGE { scale } else { scale + 1.0 };
+    let s = 1.0 / scale.mul_add(p, rest);
     if x < NORMAL { 0.0 } else { s }
 }
 
@@ -48,7 +57,9 @@ pub fn tanh(x: f32) -> f32 {
     let s = a * a;
     let p = horner!(s; -0.333_332_8, 0.133_314_12, -0.053_737_435, 0.020_632_321, -0.005_698_03);
     let small = (a * s).mul_add(p, a);
-    let large = 1.0 - 2.0 / one_plus_exp(2.0 * a);
+    let (t, r) = reduce(2.0 * a);
+    let scale = power_of_two(t);
+    let large = 1.0 - 2.0 / scale.mul_add(expm1_reduced(r), scale + 1.0);
     let y = if a < SMALL { small } else { large };
     y.copysign(x)
 }
@@ -72,14 +83,6 @@ pub fn erf(x: f32) -> f32 {
     let scale = power_of_two(t);
     let y = scale.mul_add(expm1_reduced(r), scale - 1.0);
     y.copysign(x)
-}
-
-/// 1 + eˣ for |x| ≤ 88. The sum 2ⁿ·(eʳ − 1) + (2ⁿ + 1) is rounded once, where 1 + exp(x) would round twice.
-#[inline(always)]
-fn one_plus_exp(x: f32) -> f32 {
-    let (t, r) = reduce(x);
-    let scale = power_of_two(t);
-    scale.mul_add(expm1_reduced(r), scale + 1.0)
 }
 
 /// x = n·ln 2 + r with |r| ≤ ½·ln 2, for |x| ≤ 128: a number with n in its low bits, and r.
