@@ -1,6 +1,7 @@
 //! Passes: functions from graphs to graphs, or from a graph to an answer.
 
 mod batch;
+mod classes;
 mod cost;
 pub mod plan;
 mod rebuild;
@@ -9,6 +10,7 @@ mod unroll;
 mod verify;
 
 pub use batch::batch;
+pub use classes::{AxisClass, Member, Part, axis_classes};
 pub use cost::{Cost, cost, instruction_cost};
 pub use rebuild::Rebuild;
 pub use simplify::simplify;
