@@ -17,15 +17,15 @@ pub fn test(root: &Path) -> Result<(), String> {
     let mut counts = Counts::default();
     let mut check = |name: &str, outcome: Result<(), String>| {
         if let Err(message) = outcome {
-            println!("{name} failed: {message}");
+            println!("{name} is not content: {message}");
             counts.failed += 1;
         }
     };
-    check("formatting", succeed(cargo().current_dir(root).args(["fmt", "--all", "--check"])));
+    check("`cargo fmt`", succeed(cargo().current_dir(root).args(["fmt", "--all", "--check"])));
     let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    check("lints", succeed(cargo().current_dir(root).args(lints)));
-    check("tidy", tidy::tidy(root));
-    check("generated documents", docs::check(root));
+    check("`cargo clippy`", succeed(cargo().current_dir(root).args(lints)));
+    check("`cargo xtask tidy`", tidy::tidy(root));
+    check("`cargo xtask docs`", docs::check(root));
     counts.add(run_tests(root)?);
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     match counts.failed {
@@ -98,8 +98,8 @@ fn read_line(line: &str) -> Counts {
 fn succeed(command: &mut Command) -> Result<(), String> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{command:?} ended with {status}")),
-        Err(error) => Err(format!("{command:?}: {error}")),
+        Ok(status) => Err(status.to_string()),
+        Err(error) => Err(format!("it could not be started: {error}")),
     }
 }
 
