@@ -1,7 +1,7 @@
 //! A planned program with its memory, ready to run step by step.
 
 use crate::block::{ElementwiseLoop, ReduceLoop, Slot, lower_elementwise, lower_reduce};
-use crate::contract::lower::{ContractLoop, lower_contract};
+use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
 use crate::rows::{RowsLoop, random};

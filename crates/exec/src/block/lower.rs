@@ -63,6 +63,13 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
     let extent = |axis: usize| nest.axes[axis].1;
     let name = |axis: usize| nest.axes[axis].0;
     let strides = row_major_strides(&ty.shape);
+    // Phases need equations over the box alone; anything else is computed one element at a time.
+    let one_by_one = resolved.output.iter().any(|determined| match determined {
+        Determined::Solved { coefficient, others, .. } => {
+            coefficient.abs() > 1 && others.iter().any(|(_, axis)| !resolved.reduction.contains(axis))
+        }
+        Determined::Digits(_) | Determined::Checked { .. } | Determined::Lookup => false,
+    });
     // One loop dimension for each digit or affine dimension of the output.
     let mut extents: Vec<usize> = vec![];
     let mut store = Affine { coefficients: vec![], constant: 0 };
@@ -78,7 +85,7 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
                 }
             }
             Determined::Solved { coefficient, .. } => {
-                let steps = coefficient.unsigned_abs() as usize;
+                let steps = if one_by_one { 1 } else { coefficient.unsigned_abs() as usize };
                 extents.push(ty.shape[dim].div_ceil(steps));
                 store.coefficients.push((strides[dim] * steps) as i64);
             }
@@ -127,19 +134,21 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
             }
             Determined::Solved { axis, coefficient, others, constant } => {
                 let shift = extents.len() + phases.len();
-                let mut rest = vec![];
+                let mut rest = builder.zero();
+                rest.constant = *constant;
                 for (c, other) in others {
-                    let k = resolved.reduction.iter().position(|a| a == other)?;
-                    rest.push((*c, output_dims + k));
+                    rest = rest.plus(*c, map.get(&name(*other))?);
                 }
-                let value = builder.dimension(shift).plus(coefficient.signum(), &builder.dimension(own));
+                let value = match one_by_one {
+                    true => builder.dimension(shift),
+                    false => builder.dimension(shift).plus(coefficient.signum(), &builder.dimension(own)),
+                };
                 guards.push(Guard { value: value.clone(), extent: extent(*axis) as i64 });
                 map.insert(name(*axis), value);
                 phases.push(Phase {
                     dim: own,
                     shift,
                     coefficient: *coefficient,
-                    constant: *constant,
                     rest,
                     extent: ty.shape[dim],
                     stride: strides[dim],
@@ -196,6 +205,7 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
         slot: slot_of(kernel.root),
         in_lanes,
         along_box: along_box && in_lanes,
+        one_by_one,
     })
 }
 

@@ -10,7 +10,7 @@ use tacit_ir::interpret::LANES;
 use tacit_ir::math;
 use tacit_ir::types::DType;
 
-/// An output dimension whose axis is solved by a division: index = coefficient·axis + Σ rest + constant. The output is
+/// An output dimension whose axis is solved by a division: index = coefficient·axis + rest. The output is
 /// visited in |coefficient| phases; within one the axis moves by one as the loop dimension does.
 #[derive(Clone, Debug)]
 pub struct Phase {
@@ -18,9 +18,8 @@ pub struct Phase {
     /// The pseudo-dimension that carries the solved constant.
     pub shift: usize,
     pub coefficient: i64,
-    pub constant: i64,
-    /// (coefficient, loop dimension) of the box's axes in the equation.
-    pub rest: Vec<(i64, usize)>,
+    /// What the equation adds to coefficient·axis.
+    pub rest: Affine,
     /// The output dimension's extent and its stride in memory.
     pub extent: usize,
     pub stride: usize,
@@ -45,6 +44,8 @@ pub struct ReduceLoop {
     pub in_lanes: bool,
     /// Blocks run along the box, one output element at a time.
     pub along_box: bool,
+    /// Some equation ties a solved axis to other output dimensions: no blocks, no phases.
+    pub one_by_one: bool,
 }
 
 /// Registers beside the program's own: the accumulators.
@@ -63,6 +64,11 @@ impl ReduceLoop {
         self.extents.len() + self.phases.len()
     }
 
+    /// The number of phases of an output dimension.
+    fn steps(&self, phase: &Phase) -> usize {
+        if self.one_by_one { 1 } else { phase.coefficient.unsigned_abs() as usize }
+    }
+
     fn box_extents(&self) -> &[usize] {
         &self.extents[self.output_dims..]
     }
@@ -72,7 +78,7 @@ impl ReduceLoop {
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.dims()];
         let positions: usize = self.box_extents().iter().product();
-        let phase_count: usize = self.phases.iter().map(|p| p.coefficient.unsigned_abs() as usize).product();
+        let phase_count: usize = self.phases.iter().map(|p| self.steps(p)).product();
         let mut extents_memory = [1usize; MAX_DIMS];
         let extents = &mut extents_memory[..self.output_dims];
         let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
@@ -84,14 +90,14 @@ impl ReduceLoop {
             let mut offset = 0;
             let mut residues = [0i64; MAX_DIMS];
             for (k, p) in self.phases.iter().enumerate() {
-                let steps = p.coefficient.unsigned_abs() as usize;
+                let steps = self.steps(p);
                 let residue = remaining % steps;
                 remaining /= steps;
                 extents[p.dim] = (p.extent + steps - 1 - residue) / steps;
                 offset += residue * p.stride;
                 residues[k] = residue as i64;
             }
-            let tiling = Tiling::new(extents);
+            let tiling = if self.one_by_one { Tiling::single(extents) } else { Tiling::new(extents) };
             for block in share(tiling.blocks, worker, workers, tiling.block_elements() * positions.max(1), 4096) {
                 let (rows, columns) = {
                     let r = tiling.rectangle(block, extents, &mut corner[..self.output_dims]);
@@ -168,8 +174,9 @@ impl ReduceLoop {
     /// Sets the shifts for a position of the box; false if the division leaves a remainder.
     fn solve(&self, residues: &[i64], corner: &mut [i64]) -> bool {
         for (k, p) in self.phases.iter().enumerate() {
-            let rest: i64 = p.rest.iter().map(|(c, dim)| c * corner[*dim]).sum();
-            let multiple = residues[k] - p.constant - rest;
+            let rest: i64 = p.rest.coefficients.iter().zip(&*corner).map(|(c, index)| c * index).sum();
+            let index = if self.one_by_one { corner[p.dim] } else { residues[k] };
+            let multiple = index - p.rest.constant - rest;
             if multiple % p.coefficient != 0 {
                 return false;
             }

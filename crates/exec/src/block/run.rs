@@ -99,6 +99,14 @@ impl Tiling {
         Tiling { rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }
     }
 
+    /// One element at a time.
+    pub fn single(extents: &[usize]) -> Tiling {
+        let from_end = |k: usize| extents.len().checked_sub(k).map_or(1, |at| extents[at]);
+        let (rows, columns) = (from_end(2), from_end(1));
+        let blocks = extents.iter().product();
+        Tiling { rows: 1, columns: 1, row_blocks: rows, column_blocks: columns, blocks }
+    }
+
     pub fn block_elements(&self) -> usize {
         self.rows * self.columns
     }

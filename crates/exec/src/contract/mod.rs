@@ -15,7 +15,7 @@ mod avx2;
 mod avx512;
 mod execute;
 mod kernel;
-pub mod lower;
+pub mod loops;
 mod pack;
 mod plan;
 mod shared;

@@ -6,7 +6,6 @@
 use super::is_persistent;
 use crate::graph::{Graph, Instruction, Op, ValueId};
 use crate::nest::{Access, Index};
-use crate::passes::rebuild::needed;
 use crate::types::{Literal, row_major_strides};
 
 /// What becomes of a value.
@@ -48,7 +47,7 @@ pub struct Kernel {
 
 /// Decides every value's fate and the kernels in order. `Stored` positions are assigned later.
 pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
-    let needed = needed(graph);
+    let needed = evaluated(graph);
     let consumers = consumers(graph, &needed);
     let rooted = rooted(graph);
     // The root of the kernel that evaluates each value, and whether it is evaluated at the root's own index.
@@ -126,6 +125,21 @@ fn kind(op: &Op) -> KernelKind {
         Op::Random { .. } => KernelKind::Random,
         Op::Input { .. } | Op::Param { .. } | Op::State { .. } => unreachable!("bound leaves have no kernel"),
     }
+}
+
+/// Values whose elements something needs. The operand of an `extent` lends its shape alone.
+fn evaluated(graph: &Graph) -> Vec<bool> {
+    let mut needed = rooted(graph);
+    for value in graph.values().rev() {
+        let instruction = graph.instruction(value);
+        needed[value.index()] |= instruction.op.leaf_name().is_some();
+        if needed[value.index()] && !matches!(instruction.op, Op::Extent { .. }) {
+            for operand in &instruction.operands {
+                needed[operand.index()] = true;
+            }
+        }
+    }
+    needed
 }
 
 /// The instructions that read each value.
