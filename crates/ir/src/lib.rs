@@ -7,6 +7,7 @@ pub mod error;
 pub mod gradient;
 pub mod graph;
 pub mod interpret;
+pub mod manual;
 pub mod math;
 pub mod nest;
 pub mod passes;
