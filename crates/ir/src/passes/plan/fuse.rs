@@ -218,6 +218,10 @@ fn can_join(instruction: &Instruction) -> bool {
 /// The one kernel that evaluates all consumers, ignoring later consumers elsewhere; `None` if an earlier or opaque
 /// consumer needs the value in memory before.
 fn common_group(graph: &Graph, consumers: &[ValueId], group: &[ValueId], fates: &[Fate]) -> Option<ValueId> {
+    // A cheap consumer is evaluated in whichever kernels read it, so this value must be in memory before them all.
+    if consumers.iter().any(|c| fates[c.index()] == Fate::Inline && group[c.index()] == *c) {
+        return None;
+    }
     let inside = |c: &ValueId| {
         let op = &graph.instruction(*c).op;
         matches!(op, Op::Map(_) | Op::Move { .. } | Op::Reduce(_)) && !matches!(fates[c.index()], Fate::Alias(_))
