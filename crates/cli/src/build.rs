@@ -14,8 +14,6 @@ use tacit_train::{Artifact, Event, Examples, Keeping, SearchOptions, assemble, b
 use crate::output::{Result, exec_options, manifest_path, message, print};
 use crate::{BuildArguments, Format, table};
 
-/// Steps between two checkpoints.
-const CHECKPOINT_STEPS: u64 = 200;
 /// Where checkpoints lie, beside the output.
 const CHECKPOINT_FOLDER: &str = ".tacit";
 
@@ -39,7 +37,7 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
             artifact
         }
         None => {
-            let keeping = keeping(&output)?;
+            let keeping = keeping(&output, arguments.checkpoint)?;
             if arguments.force {
                 forget(&keeping)?;
             }
@@ -76,7 +74,7 @@ fn is_up_to_date(artifact: &Artifact, specification: &Specification, examples: &
 }
 
 /// Where the state of the search for this output is kept; the folder is made.
-fn keeping(output: &Path) -> Result<Keeping> {
+fn keeping(output: &Path, steps: u64) -> Result<Keeping> {
     let folder = match folder_of(output) {
         here if here == Path::new(".") => PathBuf::from(CHECKPOINT_FOLDER),
         folder => folder.join(CHECKPOINT_FOLDER),
@@ -85,7 +83,7 @@ fn keeping(output: &Path) -> Result<Keeping> {
         .map_err(|e| tacit_train::CodedError::io(tacit_train::error::UNWRITABLE, "make the folder", &folder, &e))?;
     let mut name = output.file_stem().unwrap_or_default().to_owned();
     name.push(".checkpoint");
-    Ok(Keeping { path: folder.join(name), steps: CHECKPOINT_STEPS })
+    Ok(Keeping { path: folder.join(name), steps })
 }
 
 /// Progress on stderr: a bar on a terminal, plain lines off it.

@@ -60,6 +60,9 @@ struct BuildArguments {
     /// Where to write the program; beside the manifest by default.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Steps between two checkpoints; they change nothing but what an interruption costs.
+    #[arg(long, value_name = "STEPS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint: u64,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
