@@ -32,5 +32,8 @@ pub fn check(root: &Path) -> Result<(), String> {
 /// A document's path from the root, and what writes it.
 type Document = (&'static str, fn() -> String);
 
-const DOCUMENTS: [Document; 2] =
-    [("docs/TACIT-TOML.md", tacit_spec::manual::manifest), ("docs/ERRORS.md", tacit_spec::manual::errors)];
+const DOCUMENTS: [Document; 3] = [
+    ("docs/ISA.md", tacit_ir::manual::manual),
+    ("docs/TACIT-TOML.md", tacit_spec::manual::manifest),
+    ("docs/ERRORS.md", tacit_spec::manual::errors),
+];
