@@ -64,7 +64,7 @@ pub fn graphs(specification: &Specification, dataset: &Dataset, training: &[usiz
             false => format!("{TRAINING_INPUT}{}", specification.inputs[0].name),
         },
         input_shape: extents(specification.input_shape()),
-        standardise: Some(standardisation(specification, dataset, training, joined)),
+        standardise: Some(standardisation(specification, dataset, training)),
         layers,
         target: TARGET.to_owned(),
         goal: goal(specification, dataset, training, target_scale),
@@ -214,13 +214,8 @@ fn optimiser(specification: &Specification, steps: u64) -> Result<Optimiser> {
 }
 
 /// What the program takes off its input and divides by: the scale of an image that has one, else the mean and deviation
-/// of the training part. One of each a channel of an image or a value of a vector; of joined inputs, a value.
-fn standardisation(
-    specification: &Specification,
-    dataset: &Dataset,
-    training: &[usize],
-    joined: bool,
-) -> (Vec<f32>, Vec<f32>) {
+/// of the training part. One of each a channel of an image or a value of a vector.
+fn standardisation(specification: &Specification, dataset: &Dataset, training: &[usize]) -> (Vec<f32>, Vec<f32>) {
     let (mut means, mut divisors) = (Vec::new(), Vec::new());
     for (input, values) in specification.inputs.iter().zip(&dataset.inputs) {
         let channels = *extents(input.shape()).last().expect("a shape has a dimension");
@@ -231,11 +226,8 @@ fn standardisation(
                 (found.mean.clone(), found.divisor())
             }
         };
-        let repeat = if joined { input.values() / channels } else { 1 };
-        for _ in 0..repeat {
-            means.extend(mean.iter().map(|mean| *mean as f32));
-            divisors.extend(divisor.iter().map(|divisor| usable_divisor(*divisor)));
-        }
+        means.extend(mean.iter().map(|mean| *mean as f32));
+        divisors.extend(divisor.iter().map(|divisor| usable_divisor(*divisor)));
     }
     (means, divisors)
 }
@@ -253,7 +245,8 @@ fn target_scale(values: &[f32], training: &[usize]) -> TargetScale {
     TargetScale { mean: mean as f32, deviation: usable_divisor((squares / count).sqrt()) }
 }
 
-/// The graph with its one input replaced by the inputs of the manifest, each flattened, one after another.
+/// The graph with its one input replaced by the inputs of the manifest, one after another. Several inputs are vectors:
+/// an image stands alone in a checked manifest.
 fn with_joined_inputs(
     graph: &Graph,
     specification: &Specification,
@@ -295,14 +288,7 @@ fn join(graph: &mut Graph, specification: &Specification, prefix: &str, batch: O
     for input in &specification.inputs {
         let shape = [leading.clone(), extents(input.shape())].concat();
         let value = graph.input(&format!("{prefix}{}", input.name), DType::F32, &shape)?;
-        let flat = match input.shape() {
-            Shape::Vector(_) => value,
-            Shape::Image { .. } => {
-                let words = if batch.is_some() { "nhwc->n(hwc)" } else { "hwc->(hwc)" };
-                graph.move_nest(Scalar::F32(0.0), words, &[value], &[])?
-            }
-        };
-        operands.push(flat);
+        operands.push(value);
         let place = Index::Affine { terms: vec![(1, 'k')], constant: -(first as i64) };
         accesses.push([batch_access.clone(), vec![place]].concat());
         first += input.values();
