@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
 
 pub(super) fn table() -> KernelTable {
-    kernel_table!(tile_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6], wide [(1, 8), (2, 4), (3, 4)])
+    kernel_table!(tile_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6], four [1], two [1, 2, 3])
 }
 
 #[target_feature(enable = "avx2,fma")]

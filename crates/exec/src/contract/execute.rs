@@ -105,6 +105,32 @@ impl ContractPlan {
         }
     }
 
+    /// A finished block as ranges of consecutive elements of the result, neighbouring rows joined.
+    pub fn each_range(&self, done: Finished, visit: &mut dyn FnMut(Range<usize>)) {
+        let base = self.batches[done.batch].c as isize;
+        let step = self.c_lane_stride;
+        let mut open: Option<Range<usize>> = None;
+        for row in &self.rows[done.rows] {
+            let first = base + row.c as isize;
+            // Lanes that are apart make a range each.
+            let (pieces, length) = if step == 1 { (1, done.lanes.len()) } else { (done.lanes.len(), 1) };
+            for piece in 0..pieces {
+                let start = (first + (done.lanes.start + piece) as isize * step) as usize;
+                open = match open {
+                    Some(range) if range.end == start => Some(range.start..start + length),
+                    Some(range) => {
+                        visit(range);
+                        Some(start..start + length)
+                    }
+                    None => Some(start..start + length),
+                };
+            }
+        }
+        if let Some(range) = open {
+            visit(range);
+        }
+    }
+
     /// The parts of the workspace, its start aligned to a cache line.
     fn buffers(&self, operands: &Operands<'_>) -> Buffers {
         let start = operands.workspace.as_mut_ptr();
@@ -404,24 +430,17 @@ impl Context<'_> {
     unsafe fn run_panels(&self, call: &mut TileCall<'_>, rows: usize, panels: &Range<usize>, b: BBlock) {
         let plan = self.plan;
         let panel_lanes = plan.kernels.panel_lanes;
-        let wide = if plan.a_moves { None } else { plan.kernels.wide(rows) };
-        let mut panel = panels.start;
-        while panel < panels.end {
-            call.lane = panel * panel_lanes;
+        let end = plan.lanes.min(panels.end * panel_lanes);
+        call.lane = panels.start * panel_lanes;
+        while call.lane < end {
+            let panel = call.lane / panel_lanes;
             call.b = b.start.wrapping_add((panel - b.first_panel) * b.panel_stride);
-            let left = plan.lanes.min(panels.end * panel_lanes) - call.lane;
-            let (count, kernel) = match wide {
-                Some((count, kernel)) if left >= count * panel_lanes => (count, kernel),
-                Some(_) | None => {
-                    let lanes = left.min(panel_lanes);
-                    (1, plan.kernels.tile(plan.a_moves, rows, lanes))
-                }
-            };
-            call.lanes = left.min(count * panel_lanes);
-            // SAFETY: the kernel set is available on this machine, which the plan's maker knows; addresses are
-            // those that `check` has seen.
+            let (kernel, lanes) = plan.kernels.choose(plan.a_moves, rows, end - call.lane);
+            call.lanes = lanes;
+            // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that
+            // `check` has seen.
             unsafe { kernel(call) };
-            panel += count;
+            call.lane += lanes;
         }
     }
 

@@ -64,8 +64,9 @@ pub(super) struct KernelTable {
     pub panel_lanes: usize,
     /// By `[whether a moves with the lanes][one or two vectors][rows - 1]`.
     pub(super) tiles: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
-    /// Kernels over several full panels for tiles of few rows, by `[rows - 1]`, with the number of panels.
-    pub(super) wide: [Option<(usize, TileKernel)>; ROWS_MAX],
+    /// Kernels over four and over two full panels for tiles of few rows, which would wait for their chains
+    /// otherwise, by `[whether a moves with the lanes][four or two][rows - 1]`.
+    pub(super) wide: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
 }
 
 impl KernelTable {
@@ -82,15 +83,21 @@ impl KernelTable {
         }
     }
 
-    /// The kernel for `rows` rows by `lanes` lanes, at most one panel.
-    pub fn tile(&self, a_moves: bool, rows: usize, lanes: usize) -> TileKernel {
-        let pair = usize::from(lanes > self.panel_lanes / 2);
-        self.tiles[usize::from(a_moves)][pair][rows - 1].expect("tiles have at most rows_max rows")
-    }
-
-    /// The kernel for `rows` rows by several full panels, and how many.
-    pub fn wide(&self, rows: usize) -> Option<(usize, TileKernel)> {
-        self.wide[rows - 1]
+    /// A kernel for `rows` rows by the first of `lanes` lanes, and how many lanes it takes.
+    pub fn choose(&self, a_moves: bool, rows: usize, lanes: usize) -> (TileKernel, usize) {
+        let moves = usize::from(a_moves);
+        for (level, panels) in [4, 2].into_iter().enumerate() {
+            let width = panels * self.panel_lanes;
+            if lanes >= width
+                && let Some(kernel) = self.wide[moves][level][rows - 1]
+            {
+                return (kernel, width);
+            }
+        }
+        let lanes = lanes.min(self.panel_lanes);
+        let vectors = usize::from(lanes > self.panel_lanes / 2);
+        let kernel = self.tiles[moves][vectors][rows - 1];
+        (kernel.expect("tiles have at most rows_max rows"), lanes)
     }
 }
 
@@ -192,7 +199,7 @@ unsafe fn one_term<V: Lanes, const M: usize, const NV: usize, const A_MOVES: boo
 ) {
     // SAFETY: see `tile`.
     unsafe {
-        if M <= 3 && NV > 2 {
+        if M <= 3 && NV > 2 && !A_MOVES {
             few_rows::<V, M, NV>(sums, a, k, b, panel_stride, masks);
         } else {
             many_rows::<V, M, NV, A_MOVES>(sums, a, k, b, panel_stride, masks);
@@ -331,18 +338,24 @@ unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
 
 /// Fills a [`KernelTable`] with instances of the function `$tile::<M, NV, A_MOVES>`.
 macro_rules! kernel_table {
-    ($tile:ident, lanes $width:expr, rows [$($m:literal),+], wide [$(($wm:literal, $wv:literal)),*]) => {{
+    ($tile:ident, lanes $width:expr, rows [$($m:literal),+], four [$($four:literal),*], two [$($two:literal),*]) => {{
         use $crate::contract::kernel::{KernelTable, ROWS_MAX, TileKernel};
         let mut tiles = [[[None; ROWS_MAX]; 2]; 2];
+        let mut wide = tiles;
         $(
             tiles[0][0][$m - 1] = Some($tile::<$m, 1, false> as TileKernel);
             tiles[0][1][$m - 1] = Some($tile::<$m, 2, false> as TileKernel);
             tiles[1][0][$m - 1] = Some($tile::<$m, 1, true> as TileKernel);
             tiles[1][1][$m - 1] = Some($tile::<$m, 2, true> as TileKernel);
         )+
-        #[allow(unused_mut)]
-        let mut wide = [None; ROWS_MAX];
-        $( wide[$wm - 1] = Some(($wv / 2, $tile::<$wm, $wv, false> as TileKernel)); )*
+        $(
+            wide[0][0][$four - 1] = Some($tile::<$four, 8, false> as TileKernel);
+            wide[1][0][$four - 1] = Some($tile::<$four, 8, true> as TileKernel);
+        )*
+        $(
+            wide[0][1][$two - 1] = Some($tile::<$two, 4, false> as TileKernel);
+            wide[1][1][$two - 1] = Some($tile::<$two, 4, true> as TileKernel);
+        )*
         KernelTable { rows_max: [$($m),+].len(), panel_lanes: 2 * $width, tiles, wide }
     }};
 }
@@ -354,7 +367,7 @@ mod baseline {
     use super::{KernelTable, Lanes, TileCall, tile};
 
     pub(super) fn table() -> KernelTable {
-        kernel_table!(tile_plain, lanes 8, rows [1, 2, 3, 4], wide [])
+        kernel_table!(tile_plain, lanes 8, rows [1, 2, 3, 4], four [1], two [1])
     }
 
     unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {

@@ -147,7 +147,11 @@ const RESULTS_MAX: usize = 2 * 1024 * 1024;
 
 impl ContractPlan {
     /// Checks the tables of `spec` and plans its execution.
+    ///
+    /// # Panics
+    /// If this machine lacks the kernel set.
     pub fn new(spec: &Contraction, options: PlanOptions) -> Result<ContractPlan, SpecError> {
+        assert!(options.kernels.is_available(), "the machine has the kernel set");
         let lengths = spec.check()?;
         let kernels = KernelTable::of(options.kernels);
         let workers = options.workers.max(1);

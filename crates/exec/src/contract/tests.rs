@@ -189,7 +189,7 @@ fn product((batches, m, n, k): (usize, usize, usize, usize), transposed: [bool; 
 
 /// Random tables: groups that skip terms, runs of any step, empty chunks, results in any order.
 fn random_tables(random: &mut Random) -> Contraction {
-    let lanes = random.within(1, 80);
+    let lanes = random.within(1, 150);
     let a_moves = random.chance(30);
     let (b_lane_stride, c_lane_stride) =
         (random.within(1, 3) as i32, if random.chance(70) { 1 } else { random.within(2, 3) as i32 });
