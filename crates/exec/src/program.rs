@@ -1,11 +1,11 @@
 //! A planned program with its memory, ready to run step by step.
 
-use crate::block::{ElementwiseLoop, ReduceLoop, Slot, lower_elementwise, lower_reduce};
+use crate::block::{ElementwiseLoop, Finish, ReduceLoop, Slot, lower_elementwise, lower_reduce};
 use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
 use crate::rows::{RowsLoop, random};
-use crate::team::Team;
+use crate::team::{Member, Team};
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Instant;
@@ -60,11 +60,19 @@ impl Options {
 /// One lowered kernel.
 enum Lowered {
     Elementwise(ElementwiseLoop),
-    Reduce(ReduceLoop),
-    Contract(Box<ContractLoop>),
+    Reduce(ReduceLoop, Option<Epilogue>),
+    Contract(Box<ContractLoop>, Option<Epilogue>),
     Gather(RowsLoop),
     Scatter { rows: RowsLoop, elements: usize },
     Random { slot: Slot, key: Slot, stream: u32, elements: usize },
+}
+
+/// The maps behind a contraction or reduction, over its results in their place.
+struct Epilogue {
+    maps: ElementwiseLoop,
+    /// Each worker takes its results on as soon as they are finished. Where they would come in short pieces it is
+    /// faster to wait for all.
+    at_once: bool,
 }
 
 /// A program and the memory it runs in. Nothing is allocated after `compile`.
@@ -96,6 +104,11 @@ impl Program {
         let mut registers_each = 1;
         let mut workspace_bytes = 0;
         for kernel in &plan.kernels {
+            let anchor = kernel.anchor.unwrap_or(kernel.root);
+            let epilogue = |at_once| {
+                let maps = || lower_elementwise(graph, &plan, kernel, &slot_of);
+                kernel.anchor.map(|_| Epilogue { maps: maps(), at_once })
+            };
             let lowered = match kernel.kind {
                 KernelKind::Elementwise => Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of)),
                 KernelKind::Reduce => {
@@ -103,12 +116,14 @@ impl Program {
                         let line = tacit_ir::text::print_instruction(graph, kernel.root);
                         ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
                     })?;
-                    Lowered::Reduce(reduce)
+                    let epilogue = epilogue(reduce.finishes_in_long_ranges());
+                    Lowered::Reduce(reduce, epilogue)
                 }
                 KernelKind::Contract => {
-                    let contract = lower_contract(graph, kernel.root, &slot_of, options.kernels, options.threads);
+                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, options.threads);
                     workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
-                    Lowered::Contract(Box::new(contract))
+                    let epilogue = epilogue(contract.finishes_in_long_ranges());
+                    Lowered::Contract(Box::new(contract), epilogue)
                 }
                 KernelKind::Gather => Lowered::Gather(RowsLoop::lower(graph, kernel.root, &slot_of)),
                 KernelKind::Scatter => Lowered::Scatter {
@@ -128,8 +143,11 @@ impl Program {
             };
             let registers = match &lowered {
                 Lowered::Elementwise(l) => l.program.register_count,
-                Lowered::Reduce(l) => l.program.register_count + crate::block::ACCUMULATORS,
-                Lowered::Contract(_) | Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => 0,
+                Lowered::Reduce(l, epilogue) => {
+                    l.program.register_count + crate::block::ACCUMULATORS + registers_of(epilogue)
+                }
+                Lowered::Contract(_, epilogue) => registers_of(epilogue),
+                Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => 0,
             };
             registers_each = registers_each.max(registers);
             kernels.push(lowered);
@@ -237,8 +255,18 @@ impl Program {
                 let start = seconds.as_ref().map(|_| Instant::now());
                 match kernel {
                     Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
-                    Lowered::Reduce(l) => l.run(set, &slots, registers, worker, workers),
-                    Lowered::Contract(l) => l.run(&slots, workspace, &member),
+                    Lowered::Reduce(l, epilogue) => {
+                        let own = l.program.register_count + crate::block::ACCUMULATORS;
+                        let (registers, behind) = registers.split_at_mut(own);
+                        finishing(epilogue, set, &slots, behind, &member, &mut |finish| {
+                            l.run(set, &slots, registers, worker, workers, finish)
+                        });
+                    }
+                    Lowered::Contract(l, epilogue) => {
+                        finishing(epilogue, set, &slots, registers, &member, &mut |finish| {
+                            l.run(&slots, workspace, &member, finish)
+                        });
+                    }
                     Lowered::Gather(l) => l.gather(&slots, worker, workers),
                     Lowered::Scatter { rows, elements } => rows.scatter(&slots, *elements, worker),
                     Lowered::Random { slot, key, stream, elements } => {
@@ -337,6 +365,33 @@ impl Program {
     }
 }
 
+fn registers_of(epilogue: &Option<Epilogue>) -> usize {
+    epilogue.as_ref().map_or(0, |e| e.maps.program.register_count)
+}
+
+/// Runs a kernel whose finished elements an epilogue, if there is one, takes on.
+fn finishing(
+    epilogue: &Option<Epilogue>,
+    kernels: KernelSet,
+    slots: &Slots,
+    registers: &mut [[u32; crate::block::BLOCK]],
+    member: &Member<'_>,
+    run: &mut dyn FnMut(Finish<'_>),
+) {
+    match epilogue {
+        None => run(&mut |_| {}),
+        Some(Epilogue { maps, at_once: true }) => {
+            maps.prepare(kernels, slots, registers);
+            run(&mut |range| maps.run_range(kernels, slots, registers, range));
+        }
+        Some(Epilogue { maps, at_once: false }) => {
+            run(&mut |_| {});
+            member.barrier();
+            maps.run(kernels, slots, registers, member.worker, member.count);
+        }
+    }
+}
+
 /// Where the first worker writes how long each kernel took.
 struct SharedSeconds(*mut f64);
 
@@ -381,9 +436,16 @@ fn layout(graph: &Graph, plan: &Plan) -> (Vec<Span>, Vec<Option<Slot>>) {
                 slots[value.index()] = Some(spans.len());
                 spans.push(Span { offset: end + buffer.offset, bytes: buffer.bytes });
             }
+            // A merged value's root comes later in the graph.
+            Fate::Merged(_) => {}
             Fate::Alias(of) => slots[value.index()] = slots[of.index()],
             Fate::InPlace(leaf) => slots[value.index()] = slots[leaf.index()],
             Fate::Leaf | Fate::Inline | Fate::Unused => {}
+        }
+    }
+    for value in graph.values() {
+        if let Fate::Merged(root) = &plan.fates[value.index()] {
+            slots[value.index()] = slots[root.index()];
         }
     }
     // The last span in memory order ends the layout, so that a workspace can follow it.

@@ -55,8 +55,8 @@ pub fn lower_elementwise(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: S
 /// Loop dimensions: the output's axes, then the reduction box's, then one *shift* for each axis that is solved by a
 /// division (its value is set while looping over the box).
 pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf<'_>) -> Option<ReduceLoop> {
-    let instruction = graph.instruction(kernel.root);
-    let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = instruction else {
+    let value = kernel.anchor.unwrap_or(kernel.root);
+    let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = graph.instruction(value) else {
         panic!("the plan gives reductions a reduce kernel");
     };
     let resolved = nest.resolve();
@@ -202,7 +202,7 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
         output_dims,
         phases,
         store,
-        slot: slot_of(kernel.root),
+        slot: slot_of(value),
         in_lanes,
         along_box: along_box && in_lanes,
         one_by_one,

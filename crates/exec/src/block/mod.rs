@@ -11,7 +11,7 @@ mod run;
 
 pub use lower::{lower_elementwise, lower_reduce};
 pub use reduce::{ACCUMULATORS, ReduceLoop};
-pub use run::ElementwiseLoop;
+pub use run::{ElementwiseLoop, Finish};
 
 use tacit_ir::ScalarFn;
 use tacit_ir::types::DType;

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Registers, evaluate, store};
 use super::lower::identity;
-use super::run::{MAX_DIMS, Tiling, share};
+use super::run::{Finish, MAX_DIMS, Tiling, share};
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -53,11 +53,24 @@ pub const ACCUMULATORS: usize = LANES;
 
 impl ReduceLoop {
     /// Computes this worker's share of the output.
-    pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
+    pub fn run(
+        &self,
+        kernels: KernelSet,
+        slots: &Slots,
+        registers: Registers<'_>,
+        worker: usize,
+        workers: usize,
+        finish: Finish<'_>,
+    ) {
         match self.along_box {
-            true => self.run_along_box(kernels, slots, registers, worker, workers),
-            false => self.run_along_output(kernels, slots, registers, worker, workers),
+            true => self.run_along_box(kernels, slots, registers, worker, workers, finish),
+            false => self.run_along_output(kernels, slots, registers, worker, workers, finish),
         }
+    }
+
+    /// True if finished elements come in consecutive blocks.
+    pub fn finishes_in_long_ranges(&self) -> bool {
+        self.phases.is_empty() && !self.along_box
     }
 
     fn dims(&self) -> usize {
@@ -74,7 +87,15 @@ impl ReduceLoop {
     }
 
     /// Each rectangle of the output visits every position of the box.
-    fn run_along_output(&self, kernels: KernelSet, slots: &Slots, regs: Registers<'_>, worker: usize, workers: usize) {
+    fn run_along_output(
+        &self,
+        kernels: KernelSet,
+        slots: &Slots,
+        regs: Registers<'_>,
+        worker: usize,
+        workers: usize,
+        finish: Finish<'_>,
+    ) {
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.dims()];
         let positions: usize = self.box_extents().iter().product();
@@ -161,7 +182,19 @@ impl ReduceLoop {
                     columns,
                 };
                 let (base, row, column) = self.output_steps(&rectangle);
-                store(slots, self.slot, self.dtype, (base + offset as i64, row, column), &rectangle, &accumulators[0]);
+                let base = base + offset as i64;
+                store(slots, self.slot, self.dtype, (base, row, column), &rectangle, &accumulators[0]);
+                let dense = column == 1 || columns == 1;
+                if dense && (rows == 1 || row == columns as i64) {
+                    finish(base as usize..base as usize + n);
+                } else {
+                    for r in 0..rows as i64 {
+                        for c in 0..if dense { 1 } else { columns as i64 } {
+                            let start = (base + r * row + c * column) as usize;
+                            finish(start..start + if dense { columns } else { 1 });
+                        }
+                    }
+                }
             }
         }
     }
@@ -186,7 +219,15 @@ impl ReduceLoop {
     }
 
     /// One output element after another; the box's last dimensions fill the blocks.
-    fn run_along_box(&self, kernels: KernelSet, slots: &Slots, regs: Registers<'_>, worker: usize, workers: usize) {
+    fn run_along_box(
+        &self,
+        kernels: KernelSet,
+        slots: &Slots,
+        regs: Registers<'_>,
+        worker: usize,
+        workers: usize,
+        finish: Finish<'_>,
+    ) {
         let outputs: usize = self.extents[..self.output_dims].iter().product();
         let tiling = Tiling::new(self.box_extents());
         let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
@@ -255,6 +296,7 @@ impl ReduceLoop {
             let rectangle = Rectangle { corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
             let steps = self.output_steps(&rectangle);
             store(slots, self.slot, self.dtype, steps, &rectangle, &accumulators[0]);
+            finish(steps.0 as usize..steps.0 as usize + 1);
         }
     }
 

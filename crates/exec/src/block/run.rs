@@ -56,6 +56,59 @@ impl ElementwiseLoop {
     }
 }
 
+impl ElementwiseLoop {
+    /// Evaluates what is the same for every block; once before [`ElementwiseLoop::run_range`].
+    pub fn prepare(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>) {
+        let corner = [0i64; MAX_DIMS];
+        let rectangle = Rectangle { corner: &corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
+        evaluate(kernels, &self.program, slots, &rectangle, registers, true);
+    }
+
+    /// Evaluates consecutive elements of the result.
+    pub fn run_range(
+        &self,
+        kernels: KernelSet,
+        slots: &Slots,
+        registers: Registers<'_>,
+        range: std::ops::Range<usize>,
+    ) {
+        let mut corner = [0i64; MAX_DIMS];
+        let dims = self.extents.len();
+        let from_end = |k: usize| dims.checked_sub(k).map_or(1, |at| self.extents[at]);
+        let (rows_all, columns_all) = (from_end(2), from_end(1));
+        let mut at = range.start;
+        while at < range.end {
+            let mut rest = at;
+            for (index, extent) in corner[..dims].iter_mut().zip(&self.extents).rev() {
+                *index = (rest % extent) as i64;
+                rest /= extent;
+            }
+            let left = range.end - at;
+            let column = at % columns_all;
+            // Whole rows go together; else the rest of one row.
+            let (rows, columns) = match column == 0 && left >= columns_all && columns_all <= BLOCK {
+                true => ((left.min(BLOCK) / columns_all).min(rows_all - at / columns_all % rows_all), columns_all),
+                false => (1, left.min(BLOCK).min(columns_all - column)),
+            };
+            let rectangle = Rectangle {
+                corner: &corner[..dims],
+                row_dim: dims.saturating_sub(2),
+                column_dim: dims.saturating_sub(1),
+                rows,
+                columns,
+            };
+            evaluate(kernels, &self.program, slots, &rectangle, registers, false);
+            for s in &self.stores {
+                store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
+            }
+            at += rows * columns;
+        }
+    }
+}
+
+/// What a kernel does to results that it has just finished: consecutive elements of its output.
+pub type Finish<'f> = &'f mut dyn FnMut(std::ops::Range<usize>);
+
 /// Loop dimensions of one kernel at most: 26 axes and as many solved ones.
 pub const MAX_DIMS: usize = 64;
 

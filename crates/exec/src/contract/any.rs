@@ -3,7 +3,7 @@
 //! It follows the definition term by term, without allocating, and is divided among the workers by output elements.
 
 use super::CHUNK;
-use crate::block::Slot;
+use crate::block::{Finish, Slot};
 use crate::memory::Slots;
 use tacit_ir::math;
 use tacit_ir::nest::{Determined, Resolved, Terms};
@@ -49,9 +49,11 @@ impl AnyLoop {
     }
 
     /// Computes this worker's share of the output elements.
-    pub fn run(&self, slots: &Slots, a: Slot, b: Slot, c: Slot, worker: usize, workers: usize) {
+    #[expect(clippy::too_many_arguments, reason = "three operands and a share of the work")]
+    pub fn run(&self, slots: &Slots, a: Slot, b: Slot, c: Slot, worker: usize, workers: usize, finish: Finish<'_>) {
         let total: usize = self.output_shape.iter().product();
-        for position in total * worker / workers..total * (worker + 1) / workers {
+        let share = total * worker / workers..total * (worker + 1) / workers;
+        for position in share.clone() {
             match self.dtype {
                 DType::F32 => {
                     let (a, b) = (slots.read::<f32>(a), slots.read::<f32>(b));
@@ -69,6 +71,7 @@ impl AnyLoop {
                 }
             }
         }
+        finish(share);
     }
 
     fn chain(&self, position: usize, a: &[f32], b: &[f32]) -> f32 {

@@ -6,11 +6,12 @@
 //! a row skips are left out of its group's runs. What fits no role goes to [`AnyLoop`].
 
 use super::any::AnyLoop;
-use super::{Base, CHUNK, ContractPlan, Contraction, Group, Operands, PlanOptions, Row, Run, SharedSlice, no_epilogue};
-use crate::block::Slot;
+use super::{Base, CHUNK, ContractPlan, Contraction, Group, Operands, PlanOptions, Row, Run, SharedSlice};
+use crate::block::{Finish, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
 use crate::team::Member;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use tacit_ir::nest::{Determined, Resolved, Terms};
 use tacit_ir::types::{DType, row_major_strides};
@@ -23,6 +24,7 @@ pub struct ContractLoop {
     b: Slot,
     c: Slot,
     c_elements: usize,
+    long_ranges: bool,
 }
 
 enum Way {
@@ -39,8 +41,15 @@ impl ContractLoop {
         }
     }
 
+    /// True if finished elements come in consecutive rows, many at a time.
+    pub fn finishes_in_long_ranges(&self) -> bool {
+        self.long_ranges
+    }
+
     /// Runs this worker's part.
-    pub fn run(&self, slots: &Slots, workspace: Slot, member: &Member<'_>) {
+    ///
+    /// `finish` is called for every range of elements that will not change any more.
+    pub fn run(&self, slots: &Slots, workspace: Slot, member: &Member<'_>, finish: Finish<'_>) {
         match &self.way {
             Way::Tables(plan) => {
                 let length = plan.workspace_len();
@@ -56,9 +65,10 @@ impl ContractLoop {
                 }
                 // SAFETY: every worker runs its part once; the memory plan gives the result and the workspace to this
                 // kernel alone.
-                unsafe { plan.execute(*member, &operands, &no_epilogue) }
+                let finish = RefCell::new(finish);
+                unsafe { plan.execute(*member, &operands, &|done| plan.each_range(done, &mut *finish.borrow_mut())) }
             }
-            Way::Any(any) => any.run(slots, self.a, self.b, self.c, member.worker, member.count),
+            Way::Any(any) => any.run(slots, self.a, self.b, self.c, member.worker, member.count, finish),
         }
     }
 }
@@ -86,11 +96,14 @@ pub fn lower_contract(
             && let Ok(plan) = ContractPlan::new(&spec, PlanOptions::new(kernels, workers))
         {
             let way = Way::Tables(Box::new(plan));
-            return ContractLoop { way, a: slots[a], b: slots[b], c: slot_of(value), c_elements };
+            let lanes = spec.lanes as i32;
+            let long_ranges =
+                spec.c_lane_stride == 1 && spec.rows.windows(2).all(|pair| pair[1].c == pair[0].c + lanes);
+            return ContractLoop { way, a: slots[a], b: slots[b], c: slot_of(value), c_elements, long_ranges };
         }
     }
     let any = AnyLoop::new(nest, &resolved, shapes, graph.ty(operands[0]).dtype, ty);
-    ContractLoop { way: Way::Any(any), a: slots[0], b: slots[1], c: slot_of(value), c_elements }
+    ContractLoop { way: Way::Any(any), a: slots[0], b: slots[1], c: slot_of(value), c_elements, long_ranges: true }
 }
 
 /// One coordinate of the output's index.

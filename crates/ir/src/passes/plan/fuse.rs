@@ -19,6 +19,8 @@ pub enum Fate {
     Inline,
     /// The same bytes as another value's.
     Alias(ValueId),
+    /// A contraction or reduction that its kernel's root, this value, is written over.
+    Merged(ValueId),
     /// The next value of this leaf, written over it.
     InPlace(ValueId),
     /// In the arena: the position in [`super::Plan::buffers`].
@@ -29,8 +31,9 @@ pub enum Fate {
 pub enum KernelKind {
     /// Maps and moves over one index space.
     Elementwise,
-    /// A reduction with maps and moves in front.
+    /// A reduction with maps and moves in front and, if it is not the root itself, maps behind.
     Reduce,
+    /// A contraction and, if it is not the root itself, the maps behind it.
     Contract,
     Gather,
     Scatter,
@@ -41,6 +44,8 @@ pub enum KernelKind {
 pub struct Kernel {
     pub kind: KernelKind,
     pub root: ValueId,
+    /// The contraction or reduction whose result the root's maps take on while it is in cache.
+    pub anchor: Option<ValueId>,
     /// Maps that the root's loop also stores, in order of definition; they have the root's shape.
     pub also_stored: Vec<ValueId>,
 }
@@ -54,6 +59,9 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
     let mut group: Vec<ValueId> = graph.values().collect();
     let mut aligned = vec![true; graph.instructions().len()];
     let mut fates = vec![Fate::Stored(0); graph.instructions().len()];
+    // A next value is better written over its leaf than over an anchor.
+    let updates: Vec<ValueId> = graph.updates().iter().map(|(_, next)| *next).collect();
+    let mut anchors: Vec<Option<ValueId>> = vec![None; graph.instructions().len()];
     let mut also: Vec<Vec<ValueId>> = vec![vec![]; graph.instructions().len()];
     for value in graph.values().rev() {
         let at = value.index();
@@ -75,6 +83,14 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
             continue;
         }
         if !can_join(instruction) {
+            if let Some(root) = epilogue(graph, value, &consumers[at], &group, &aligned, &fates)
+                && anchors[root.index()].is_none()
+                && !rooted[at]
+                && !updates.contains(&root)
+            {
+                anchors[root.index()] = Some(value);
+                fates[at] = Fate::Merged(root);
+            }
             continue;
         }
         let Some(root) = common_group(graph, &consumers[at], &group, &fates) else { continue };
@@ -109,7 +125,9 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
         if stored && group[value.index()] == value {
             let mut also_stored = std::mem::take(&mut also[value.index()]);
             also_stored.sort();
-            kernels.push(Kernel { kind: kind(&graph.instruction(value).op), root: value, also_stored });
+            let anchor = anchors[value.index()];
+            let kind = kind(&graph.instruction(anchor.unwrap_or(value)).op);
+            kernels.push(Kernel { kind, root: value, anchor, also_stored });
         }
     }
     (fates, kernels)
@@ -228,6 +246,29 @@ fn common_group(graph: &Graph, consumers: &[ValueId], group: &[ValueId], fates: 
     };
     let first = consumers.iter().filter(|c| inside(c)).map(|c| group[c.index()]).min()?;
     consumers.iter().all(|c| (inside(c) && group[c.index()] == first) || *c > first).then_some(first)
+}
+
+/// The elementwise root that can take an anchor's result on: all consumers are in its kernel, at its own index.
+fn epilogue(
+    graph: &Graph,
+    value: ValueId,
+    consumers: &[ValueId],
+    group: &[ValueId],
+    aligned: &[bool],
+    fates: &[Fate],
+) -> Option<ValueId> {
+    let Instruction { op, ty, nest, .. } = graph.instruction(value);
+    let root = consumers.first().map(|c| group[c.index()])?;
+    let fits = matches!(op, Op::Contract | Op::Reduce(_))
+        && nest.output.iter().all(|index| matches!(index, Index::Axis(_) | Index::Affine { .. }))
+        && matches!(graph.instruction(root).op, Op::Map(_))
+        && matches!(fates[root.index()], Fate::Stored(_))
+        && writes_row_major(graph.instruction(root))
+        && graph.ty(root) == ty;
+    let all_aligned = consumers
+        .iter()
+        .all(|c| group[c.index()] == root && aligned[c.index()] && reads_at_own_index(graph, *c, value));
+    (fits && all_aligned).then_some(root)
 }
 
 /// True if the consumer reads the value with the access by which it writes its own result.

@@ -20,7 +20,7 @@ pub struct Buffer {
 /// One buffer for each stored value. Next values that can be written over their leaf need none.
 pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<Buffer> {
     let storage = |fates: &[Fate], mut value: ValueId| {
-        while let Fate::Alias(of) = fates[value.index()] {
+        while let Fate::Alias(of) | Fate::Merged(of) = fates[value.index()] {
             value = of;
         }
         value
@@ -88,7 +88,7 @@ pub fn read_by(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Vec<ValueId> {
         seen.push(value);
         for operand in &graph.instruction(value).operands {
             let inside = fates[operand.index()] == Fate::Inline || kernel.also_stored.contains(operand);
-            if inside {
+            if inside || kernel.anchor == Some(*operand) {
                 open.push(*operand);
             } else if !reads.contains(operand) {
                 reads.push(*operand);

@@ -27,7 +27,7 @@ impl Plan {
     pub fn buffer(&self, value: ValueId) -> Option<&Buffer> {
         match &self.fates[value.index()] {
             Fate::Stored(buffer) => Some(&self.buffers[*buffer]),
-            Fate::Alias(of) => self.buffer(*of),
+            Fate::Alias(of) | Fate::Merged(of) => self.buffer(*of),
             Fate::Leaf | Fate::Inline | Fate::InPlace(_) | Fate::Unused => None,
         }
     }
