@@ -430,24 +430,17 @@ impl Context<'_> {
     unsafe fn run_panels(&self, call: &mut TileCall<'_>, rows: usize, panels: &Range<usize>, b: BBlock) {
         let plan = self.plan;
         let panel_lanes = plan.kernels.panel_lanes;
-        let wide = if plan.a_moves { None } else { plan.kernels.wide(rows) };
-        let mut panel = panels.start;
-        while panel < panels.end {
-            call.lane = panel * panel_lanes;
+        let end = plan.lanes.min(panels.end * panel_lanes);
+        call.lane = panels.start * panel_lanes;
+        while call.lane < end {
+            let panel = call.lane / panel_lanes;
             call.b = b.start.wrapping_add((panel - b.first_panel) * b.panel_stride);
-            let left = plan.lanes.min(panels.end * panel_lanes) - call.lane;
-            let (count, kernel) = match wide {
-                Some((count, kernel)) if left >= count * panel_lanes => (count, kernel),
-                Some(_) | None => {
-                    let lanes = left.min(panel_lanes);
-                    (1, plan.kernels.tile(plan.a_moves, rows, lanes))
-                }
-            };
-            call.lanes = left.min(count * panel_lanes);
-            // SAFETY: the kernel set is available on this machine, which the plan's maker knows; addresses are
-            // those that `check` has seen.
+            let (kernel, lanes) = plan.kernels.choose(plan.a_moves, rows, end - call.lane);
+            call.lanes = lanes;
+            // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that
+            // `check` has seen.
             unsafe { kernel(call) };
-            panel += count;
+            call.lane += lanes;
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::kernel::{KernelTable, TileRun};
 use super::pack::PackRun;
-use super::spec::{Base, Contraction, Lengths, Row, Run, SpecError};
+use super::spec::{Base, Contraction, Group, Lengths, Row, Run, SpecError};
 use crate::kernels::KernelSet;
 
 /// What a plan is made for.
@@ -238,7 +238,8 @@ impl Terms {
             let mut in_chunk = 0;
             let last = group.runs.len().wrapping_sub(1);
             for (index, run) in group.runs.iter().enumerate() {
-                if run.len > 0 {
+                // `check` has not looked at the terms of a group without rows, so nothing may read them.
+                if run.len > 0 && group.rows > 0 {
                     terms.push(run, in_chunk, pack_a);
                     in_chunk += run.len;
                 }
@@ -483,7 +484,7 @@ fn results_len(spec: &Contraction) -> usize {
     spec.chunk_count() * spec.rows.len() * spec.lanes.next_multiple_of(LINE)
 }
 
-fn terms_of(group: &super::spec::Group) -> usize {
+fn terms_of(group: &Group) -> usize {
     group.runs.iter().map(|run| run.len as usize).sum()
 }
 
