@@ -8,6 +8,9 @@ use std::ops::Range;
 /// Whoever makes the tables cuts the runs so; the kernels take chunks of any length.
 pub const CHUNK: usize = 512;
 
+/// The most terms that a chunk may have, so that places in packed operands fit 32 bits.
+pub const CHUNK_TERMS_MAX: usize = 1 << 20;
+
 /// A contraction over f32: `c[m, n] = Σ_k a[m, k] · b[k, n]`, repeated over batches.
 ///
 /// Every operand is a slice of elements, addressed by sums of table entries:
@@ -99,6 +102,8 @@ pub enum SpecError {
     Rows { in_groups: usize, in_table: usize },
     /// A group has another number of chunks than the first.
     Chunks { group: usize, expected: usize, found: usize },
+    /// A chunk has more than [`CHUNK_TERMS_MAX`] terms.
+    ChunkLength { group: usize },
     /// Some address lies before the operand, or beyond 2³¹ elements.
     Address { operand: char, lowest: i64, highest: i64 },
     /// Two results have the same address.
@@ -122,6 +127,9 @@ impl Contraction {
             let found = group.chunk_count();
             if found != expected {
                 return Err(SpecError::Chunks { group: index, expected, found });
+            }
+            if group.chunk_terms_max() > CHUNK_TERMS_MAX {
+                return Err(SpecError::ChunkLength { group: index });
             }
         }
         self.check_addresses()
@@ -206,6 +214,12 @@ impl Group {
         let ended = self.runs.iter().filter(|run| run.ends_chunk).count();
         let open = self.runs.last().is_some_and(|run| !run.ends_chunk);
         ended + usize::from(open)
+    }
+
+    /// The terms of the longest chunk.
+    fn chunk_terms_max(&self) -> usize {
+        let chunks = self.runs.split_inclusive(|run| run.ends_chunk);
+        chunks.map(|chunk| chunk.iter().map(|run| run.len as usize).sum()).max().unwrap_or(0)
     }
 }
 

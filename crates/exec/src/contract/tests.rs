@@ -402,6 +402,10 @@ fn unsound_tables_are_errors() {
     spec.groups.push(Group { rows: 0, runs: vec![] });
     assert_eq!(spec.check(), Err(SpecError::Chunks { group: 1, expected: 1, found: 0 }));
 
+    let mut spec = sound.clone();
+    spec.groups[0].runs[0] = Run { len: 1 << 21, a_stride: 0, b_stride: 0, ..spec.groups[0].runs[0] };
+    assert_eq!(spec.check(), Err(SpecError::ChunkLength { group: 0 }));
+
     let mut spec = sound;
     spec.a_lane_stride = 2;
     assert_eq!(spec.check(), Err(SpecError::LaneStride { a_lane_stride: 2 }));
