@@ -283,6 +283,9 @@ impl fmt::Display for SpecError {
             SpecError::Chunks { group, expected, found } => {
                 write!(f, "group {group} has {found} chunks, the first has {expected}")
             }
+            SpecError::ChunkLength { group } => {
+                write!(f, "group {group} has a chunk of more than {CHUNK_TERMS_MAX} terms")
+            }
             SpecError::Address { operand, lowest, highest } => {
                 write!(f, "operand {operand} is addressed from {lowest} to {highest}, outside 0 to 2^31 - 1")
             }
