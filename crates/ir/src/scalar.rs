@@ -4,34 +4,37 @@ use crate::error::{self, GraphError, Result};
 use crate::math;
 use crate::types::{DType, Scalar};
 
-/// A scalar function. `DType` in `Cast` is the type of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ScalarFn {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Neg,
-    Max,
-    Min,
-    Less,
-    Equal,
-    Select,
-    Exp,
-    Log,
-    Sqrt,
-    Tanh,
-    Sigmoid,
-    Erf,
-    Sin,
-    Cos,
-    Round,
-    Flush,
-    Straight,
-    Cast(DType),
-    MulShift,
-    ShiftLeft,
-    ShiftRight,
+/// Declares the functions and lists them in one go, so that none can be missing from [`ScalarFn::ALL`] and thereby
+/// from every test that iterates over it. The casts stand between the two lists.
+macro_rules! functions {
+    ($($before:ident)*; $($after:ident)*) => {
+        /// A scalar function. `DType` in `Cast` is the type of the result.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ScalarFn {
+            $($before,)*
+            Cast(DType),
+            $($after,)*
+        }
+
+        impl ScalarFn {
+            const COUNT: usize = [$(stringify!($before),)* $(stringify!($after),)*].len() + DType::ALL.len();
+
+            pub const ALL: [ScalarFn; ScalarFn::COUNT] = [
+                $(ScalarFn::$before,)*
+                ScalarFn::Cast(DType::ALL[0]),
+                ScalarFn::Cast(DType::ALL[1]),
+                ScalarFn::Cast(DType::ALL[2]),
+                ScalarFn::Cast(DType::ALL[3]),
+                $(ScalarFn::$after,)*
+            ];
+        }
+    };
+}
+
+functions! {
+    Add Sub Mul Div Neg Max Min Less Equal Select
+    Exp Log Sqrt Tanh Sigmoid Erf Sin Cos Round Flush Straight;
+    MulShift ShiftLeft ShiftRight
 }
 
 /// Which element types a function accepts.
@@ -55,37 +58,6 @@ pub struct Row {
 }
 
 impl ScalarFn {
-    pub const ALL: [ScalarFn; 28] = [
-        ScalarFn::Add,
-        ScalarFn::Sub,
-        ScalarFn::Mul,
-        ScalarFn::Div,
-        ScalarFn::Neg,
-        ScalarFn::Max,
-        ScalarFn::Min,
-        ScalarFn::Less,
-        ScalarFn::Equal,
-        ScalarFn::Select,
-        ScalarFn::Exp,
-        ScalarFn::Log,
-        ScalarFn::Sqrt,
-        ScalarFn::Tanh,
-        ScalarFn::Sigmoid,
-        ScalarFn::Erf,
-        ScalarFn::Sin,
-        ScalarFn::Cos,
-        ScalarFn::Round,
-        ScalarFn::Flush,
-        ScalarFn::Straight,
-        ScalarFn::Cast(DType::F32),
-        ScalarFn::Cast(DType::I32),
-        ScalarFn::Cast(DType::I8),
-        ScalarFn::Cast(DType::Bool),
-        ScalarFn::MulShift,
-        ScalarFn::ShiftLeft,
-        ScalarFn::ShiftRight,
-    ];
-
     pub fn row(self) -> Row {
         use Domain::*;
         let row = |name, operands, domain, doc| Row { name, operands, domain, doc };

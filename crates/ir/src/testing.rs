@@ -16,6 +16,40 @@ use crate::scalar::ScalarFn;
 use crate::types::{DType, Literal, Scalar, TensorType};
 use std::collections::HashMap;
 
+/// Numbers the instruction families from one list, so that a family cannot be left out of their count: a new
+/// instruction is a compile error here, and from then on every test that counts up to `FAMILIES` waits for it.
+macro_rules! families {
+    ($($pattern:pat,)*) => {
+        /// How many families there are.
+        pub const FAMILIES: usize = [$(stringify!($pattern),)*].len();
+
+        /// The place of an instruction in a table of families.
+        pub fn family(op: &Op) -> usize {
+            let name = match op {
+                $($pattern => stringify!($pattern),)*
+            };
+            [$(stringify!($pattern),)*].iter().position(|known| *known == name).expect("the list holds every arm")
+        }
+    };
+}
+
+families! {
+    Op::Input { .. },
+    Op::Param { .. },
+    Op::State { .. },
+    Op::Constant { .. },
+    Op::Iota,
+    Op::Random { .. },
+    Op::Extent { .. },
+    Op::Contract,
+    Op::Map(_),
+    Op::Reduce(Reduction::Sum),
+    Op::Reduce(Reduction::Max),
+    Op::Move { .. },
+    Op::Gather,
+    Op::Scatter,
+}
+
 /// What kind of program to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use tacit_ir::gradient::differentiate;
 use tacit_ir::passes::verify;
+use tacit_ir::testing::{FAMILIES, family};
 use tacit_ir::{DType, Graph, Nest, Op, Reduction, Scalar, ScalarFn, Tensor, TensorType, ValueId, interpret, text};
 
 /// Where the derivative of a scalar function comes from.
@@ -486,27 +487,6 @@ const PROGRAMS: &[(&str, &str)] = &[
            update %1 = %2"#,
     ),
 ];
-
-/// The place of an instruction in a table of families; a new instruction must be given one.
-fn family(op: &Op) -> usize {
-    match op {
-        Op::Input { .. } => 0,
-        Op::Param { .. } => 1,
-        Op::State { .. } => 2,
-        Op::Constant { .. } => 3,
-        Op::Iota => 4,
-        Op::Random { .. } => 5,
-        Op::Extent { .. } => 6,
-        Op::Contract => 7,
-        Op::Map(_) => 8,
-        Op::Reduce(Reduction::Sum) => 9,
-        Op::Reduce(Reduction::Max) => 10,
-        Op::Move { .. } => 11,
-        Op::Gather => 12,
-        Op::Scatter => 13,
-    }
-}
-const FAMILIES: usize = 14;
 
 #[test]
 fn every_instruction_family_agrees_with_differences() {

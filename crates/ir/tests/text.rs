@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use tacit_ir::interpret::Data;
 use tacit_ir::passes::{batch, simplify, unroll, verify};
-use tacit_ir::testing::{Draw, Options, first_difference, random_graph, random_leaves};
-use tacit_ir::{DType, Graph, Op, Outcome, Reduction, ScalarFn, Tensor, interpret, text};
+use tacit_ir::testing::{Draw, FAMILIES, Options, family, first_difference, random_graph, random_leaves};
+use tacit_ir::{DType, Graph, Op, Outcome, ScalarFn, Tensor, interpret, text};
 
 /// Counts the bytes that a thread has allocated, freed ones included, so that parsing can be held to a limit.
 struct Counting;
@@ -47,27 +47,6 @@ fn options(random: bool, param_updates: bool) -> impl Strategy<Value = (u64, Opt
         (seed, Options { instructions, random, param_updates, ..Options::default() })
     })
 }
-
-/// The place of an instruction in a table of families; a new instruction must be given one.
-fn family(op: &Op) -> usize {
-    match op {
-        Op::Input { .. } => 0,
-        Op::Param { .. } => 1,
-        Op::State { .. } => 2,
-        Op::Constant { .. } => 3,
-        Op::Iota => 4,
-        Op::Random { .. } => 5,
-        Op::Extent { .. } => 6,
-        Op::Contract => 7,
-        Op::Map(_) => 8,
-        Op::Reduce(Reduction::Sum) => 9,
-        Op::Reduce(Reduction::Max) => 10,
-        Op::Move { .. } => 11,
-        Op::Gather => 12,
-        Op::Scatter => 13,
-    }
-}
-const FAMILIES: usize = 14;
 
 #[test]
 fn random_programs_use_every_instruction_function_and_type() {
