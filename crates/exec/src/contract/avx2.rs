@@ -5,23 +5,24 @@ use std::arch::x86_64::*;
 use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
 
 pub(super) fn table() -> KernelTable {
-    kernel_table!(tile_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6], four [1], two [1, 2, 3])
+    kernel_table!(tile_avx2, lanes 8, full tiles masked false, rows [1, 2, 3, 4, 5, 6], four [1], two [1, 2, 3])
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &TileCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Ymm, M, NV, A_MOVES>(call) }
+    unsafe { tile::<Ymm<MASKED>, M, NV, A_MOVES>(call) }
 }
 
+/// Masks would take registers that a full tile needs for its sums, so those have none.
 #[derive(Clone, Copy)]
-struct Ymm(__m256);
+struct Ymm<const MASKED: bool>(__m256);
 
 /// Eight set lanes, then eight unset ones: a mask of `count` lanes begins `count` entries before the middle.
 static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
 // SAFETY (all functions): inlined into functions that have AVX2 and FMA; masked lanes are not touched in memory.
-impl Lanes for Ymm {
+impl<const MASKED: bool> Lanes for Ymm<MASKED> {
     const WIDTH: usize = 8;
     type Mask = __m256i;
 
@@ -31,37 +32,43 @@ impl Lanes for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn zero() -> Ymm {
+    unsafe fn zero() -> Ymm<MASKED> {
         unsafe { Ymm(_mm256_setzero_ps()) }
     }
 
     #[inline(always)]
-    unsafe fn splat(value: f32) -> Ymm {
+    unsafe fn splat(value: f32) -> Ymm<MASKED> {
         unsafe { Ymm(_mm256_set1_ps(value)) }
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32, mask: __m256i) -> Ymm {
-        unsafe { Ymm(_mm256_maskload_ps(from, mask)) }
+    unsafe fn load(from: *const f32, mask: __m256i) -> Ymm<MASKED> {
+        unsafe { Ymm(if MASKED { _mm256_maskload_ps(from, mask) } else { _mm256_loadu_ps(from) }) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, mask: __m256i) {
-        unsafe { _mm256_maskstore_ps(to, mask, self.0) }
+        unsafe {
+            if MASKED {
+                _mm256_maskstore_ps(to, mask, self.0);
+            } else {
+                _mm256_storeu_ps(to, self.0);
+            }
+        }
     }
 
     #[inline(always)]
-    unsafe fn mul_add(self, b: Ymm, c: Ymm) -> Ymm {
+    unsafe fn mul_add(self, b: Ymm<MASKED>, c: Ymm<MASKED>) -> Ymm<MASKED> {
         unsafe { Ymm(_mm256_fmadd_ps(self.0, b.0, c.0)) }
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Ymm) -> Ymm {
+    unsafe fn add(self, other: Ymm<MASKED>) -> Ymm<MASKED> {
         unsafe { Ymm(_mm256_add_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn flush(self) -> Ymm {
+    unsafe fn flush(self) -> Ymm<MASKED> {
         unsafe {
             let sign = _mm256_set1_ps(-0.0);
             let least = _mm256_set1_ps(f32::MIN_POSITIVE);
@@ -72,7 +79,7 @@ impl Lanes for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn relu(self) -> Ymm {
+    unsafe fn relu(self) -> Ymm<MASKED> {
         unsafe {
             let keep = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps());
             Ymm(_mm256_and_ps(keep, self.0))

@@ -7,15 +7,16 @@ use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
 pub(super) fn table() -> KernelTable {
     kernel_table!(
         tile_avx512,
-        lanes 16,
+        lanes 16, full tiles masked true,
         rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
         four [1, 2, 3],
         two [1, 2, 3, 4, 5, 6]
     )
 }
 
+/// A mask costs nothing here, so all tiles have one.
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn tile_avx512<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+unsafe fn tile_avx512<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &TileCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
     unsafe { tile::<Zmm, M, NV, A_MOVES>(call) }
 }

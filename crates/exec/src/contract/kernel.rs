@@ -62,8 +62,8 @@ pub(super) struct KernelTable {
     pub rows_max: usize,
     /// The lanes of a panel: two vectors.
     pub panel_lanes: usize,
-    /// By `[whether a moves with the lanes][one or two vectors][rows - 1]`.
-    pub(super) tiles: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
+    /// By `[whether all lanes exist][whether a moves with the lanes][one or two vectors][rows - 1]`.
+    pub(super) tiles: [[[[Option<TileKernel>; ROWS_MAX]; 2]; 2]; 2],
     /// Kernels over four and over two full panels for tiles of few rows, which would wait for their chains
     /// otherwise, by `[whether a moves with the lanes][four or two][rows - 1]`.
     pub(super) wide: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
@@ -96,7 +96,8 @@ impl KernelTable {
         }
         let lanes = lanes.min(self.panel_lanes);
         let vectors = usize::from(lanes > self.panel_lanes / 2);
-        let kernel = self.tiles[moves][vectors][rows - 1];
+        let full = usize::from(lanes.is_multiple_of(self.panel_lanes / 2));
+        let kernel = self.tiles[full][moves][vectors][rows - 1];
         (kernel.expect("tiles have at most rows_max rows"), lanes)
     }
 }
@@ -168,8 +169,8 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
         }
         // A copy, since what is indexed in a loop below lives in memory, and the sums above must not.
         let mut results = [[V::zero(); NV]; M];
-        for i in 0..M {
-            results[i] = sums[i];
+        for (result, sum) in results.iter_mut().zip(sums) {
+            *result = sum;
         }
         if call.c_lane_stride == 1 {
             for i in 0..M {
@@ -336,25 +337,33 @@ unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
     }
 }
 
-/// Fills a [`KernelTable`] with instances of the function `$tile::<M, NV, A_MOVES>`.
+/// Fills a [`KernelTable`] with instances of the function `$tile::<M, NV, A_MOVES, MASKED>`, where `MASKED` is
+/// `$masked` for tiles all of whose lanes exist.
 macro_rules! kernel_table {
-    ($tile:ident, lanes $width:expr, rows [$($m:literal),+], four [$($four:literal),*], two [$($two:literal),*]) => {{
+    (
+        $tile:ident, lanes $width:expr, full tiles masked $masked:literal,
+        rows [$($m:literal),+], four [$($four:literal),*], two [$($two:literal),*]
+    ) => {{
         use $crate::contract::kernel::{KernelTable, ROWS_MAX, TileKernel};
-        let mut tiles = [[[None; ROWS_MAX]; 2]; 2];
-        let mut wide = tiles;
+        let mut tiles = [[[[None; ROWS_MAX]; 2]; 2]; 2];
+        let mut wide = [[[None; ROWS_MAX]; 2]; 2];
         $(
-            tiles[0][0][$m - 1] = Some($tile::<$m, 1, false> as TileKernel);
-            tiles[0][1][$m - 1] = Some($tile::<$m, 2, false> as TileKernel);
-            tiles[1][0][$m - 1] = Some($tile::<$m, 1, true> as TileKernel);
-            tiles[1][1][$m - 1] = Some($tile::<$m, 2, true> as TileKernel);
+            tiles[0][0][0][$m - 1] = Some($tile::<$m, 1, false, true> as TileKernel);
+            tiles[0][0][1][$m - 1] = Some($tile::<$m, 2, false, true> as TileKernel);
+            tiles[0][1][0][$m - 1] = Some($tile::<$m, 1, true, true> as TileKernel);
+            tiles[0][1][1][$m - 1] = Some($tile::<$m, 2, true, true> as TileKernel);
+            tiles[1][0][0][$m - 1] = Some($tile::<$m, 1, false, $masked> as TileKernel);
+            tiles[1][0][1][$m - 1] = Some($tile::<$m, 2, false, $masked> as TileKernel);
+            tiles[1][1][0][$m - 1] = Some($tile::<$m, 1, true, $masked> as TileKernel);
+            tiles[1][1][1][$m - 1] = Some($tile::<$m, 2, true, $masked> as TileKernel);
         )+
         $(
-            wide[0][0][$four - 1] = Some($tile::<$four, 8, false> as TileKernel);
-            wide[1][0][$four - 1] = Some($tile::<$four, 8, true> as TileKernel);
+            wide[0][0][$four - 1] = Some($tile::<$four, 8, false, $masked> as TileKernel);
+            wide[1][0][$four - 1] = Some($tile::<$four, 8, true, $masked> as TileKernel);
         )*
         $(
-            wide[0][1][$two - 1] = Some($tile::<$two, 4, false> as TileKernel);
-            wide[1][1][$two - 1] = Some($tile::<$two, 4, true> as TileKernel);
+            wide[0][1][$two - 1] = Some($tile::<$two, 4, false, $masked> as TileKernel);
+            wide[1][1][$two - 1] = Some($tile::<$two, 4, true, $masked> as TileKernel);
         )*
         KernelTable { rows_max: [$($m),+].len(), panel_lanes: 2 * $width, tiles, wide }
     }};
@@ -367,10 +376,12 @@ mod baseline {
     use super::{KernelTable, Lanes, TileCall, tile};
 
     pub(super) fn table() -> KernelTable {
-        kernel_table!(tile_plain, lanes 8, rows [1, 2, 3, 4], four [1], two [1])
+        kernel_table!(tile_plain, lanes 8, full tiles masked true, rows [1, 2, 3, 4], four [1], two [1])
     }
 
-    unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+    unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(
+        call: &TileCall<'_>,
+    ) {
         // SAFETY: the caller keeps the promises of `TileKernel`; plain Rust needs no feature.
         unsafe { tile::<Plain, M, NV, A_MOVES>(call) }
     }
