@@ -3,9 +3,10 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{digits, run, tacit, weights_hash};
 use tacit_exec::KernelSet;
@@ -42,29 +43,44 @@ fn another_seed_is_another_program() {
 fn a_search_killed_at_twenty_moments_ends_in_the_same_bits() {
     let folder = digits(3);
     let here = folder.path();
+    let start = Instant::now();
     let (_, _, err) = run(here, &["build"]);
+    let whole = start.elapsed();
     let expected = fs::read(here.join("digits.tacit")).unwrap_or_else(|e| panic!("{e}: {err}"));
     fs::remove_file(here.join("digits.tacit")).unwrap();
+
     let build = ["build", "--checkpoint", "3"];
-    let (mut kills, mut resumed, mut pause_ms) = (0, 0, 7u64);
+    let spawn = || tacit(here, &build).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // The first is killed once there is something to go on from, the others at any moment of a search.
+    let mut child = spawn();
+    await_checkpoint(here);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (mut kills, mut resumed, mut percent) = (1, false, 7);
     while kills < 20 {
-        let mut child = tacit(here, &build).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // Any sequence of moments will do; these run from 5 to 133 ms.
-        pause_ms = (pause_ms * 37 + 11) % 129 + 5;
-        sleep(Duration::from_millis(pause_ms));
+        let mut child = spawn();
+        percent = (percent * 37 + 11) % 83;
+        sleep(whole * percent / 100);
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
-        resumed += usize::from(String::from_utf8_lossy(&output.stderr).contains("resuming after step "));
+        resumed |= String::from_utf8_lossy(&output.stderr).contains("resuming after step ");
         kills += usize::from(output.status.code().is_none());
         if here.join("digits.tacit").exists() {
             assert!(fs::read(here.join("digits.tacit")).unwrap() == expected, "after {kills} kills");
             fs::remove_file(here.join("digits.tacit")).unwrap();
         }
     }
-    assert!(resumed > 0, "no run went on from a checkpoint");
-    run(here, &build);
+    let (_, _, err) = run(here, &build);
+    assert!(resumed || err.contains("resuming after step "), "no run went on from a checkpoint");
     assert!(fs::read(here.join("digits.tacit")).unwrap() == expected);
     assert!(!here.join(".tacit").exists());
+}
+
+/// Waits until the search in a folder has left a checkpoint.
+fn await_checkpoint(folder: &Path) {
+    while !folder.join(".tacit/digits.checkpoint").exists() {
+        sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
@@ -73,9 +89,7 @@ fn a_checkpoint_of_another_build_is_not_used() {
     let here = folder.path();
     let mut child = tacit(here, &["build", "--checkpoint", "1"]).stderr(Stdio::null()).spawn().unwrap();
     let checkpoint = here.join(".tacit/digits.checkpoint");
-    while !checkpoint.exists() {
-        sleep(Duration::from_millis(1));
-    }
+    await_checkpoint(here);
     child.kill().unwrap();
     child.wait().unwrap();
     let (_, _, err) = run(here, &["build", "--seed", "9"]);
