@@ -33,11 +33,12 @@ pub fn print(text: &str) -> Result<()> {
 
 /// What a failure to write to stdout means.
 pub fn written(result: io::Result<()>) -> Result<()> {
-    result.map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Outcome::PipeClosed,
-        _ => Outcome::Failed(
-            CodedError::io(tacit_train::error::UNWRITABLE, "write", Path::new("standard output"), &error).into(),
-        ),
+    result.map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Outcome::PipeClosed;
+        }
+        let stdout = Path::new("standard output");
+        Outcome::Failed(CodedError::io(tacit_train::error::UNWRITABLE, "write", stdout, &error).into())
     })
 }
 

@@ -94,10 +94,12 @@ pub fn decode(key: &str, bytes: &[u8]) -> Result<(Map<String, Value>, Vec<Tensor
     let views = SafeTensors::deserialize(bytes).map_err(|e| malformed(&e.to_string()))?;
     let mut tensors = Vec::with_capacity(views.len());
     for (name, view) in views.iter() {
-        let values = match view.dtype() {
-            Dtype::F32 => Values::F32(words(view.data()).map(f32::from_le_bytes).collect()),
-            Dtype::I32 => Values::I32(words(view.data()).map(i32::from_le_bytes).collect()),
-            other => return Err(malformed(&format!("it holds a tensor of type {other}"))),
+        let values = if view.dtype() == Dtype::F32 {
+            Values::F32(words(view.data()).map(f32::from_le_bytes).collect())
+        } else if view.dtype() == Dtype::I32 {
+            Values::I32(words(view.data()).map(i32::from_le_bytes).collect())
+        } else {
+            return Err(malformed(&format!("it holds a tensor of type {}", view.dtype())));
         };
         tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }

@@ -241,7 +241,10 @@ mod tests {
         }
     }
 
-    fn read(format: Format, text: &str) -> Vec<(u64, Result<Vec<Vec<f32>>, &'static str>)> {
+    /// The line of a row, and its inputs or the code of what is wrong with them.
+    type Read = (u64, Result<Vec<Vec<f32>>, &'static str>);
+
+    fn read(format: Format, text: &str) -> Vec<Read> {
         let interface = interface();
         let rows = match Rows::new(&interface, "rows", format, Box::new(text.as_bytes())) {
             Ok(rows) => rows,
