@@ -110,9 +110,10 @@ fn graph(case: &Case) -> Result<(Graph, f64)> {
     let a = g.input("a", DType::F32, case.shapes[0])?;
     let b = g.input("b", DType::F32, case.shapes[1])?;
     let y = g.contract(case.words, a, b, case.given)?;
-    let dy = g.input("dy", DType::F32, &g.shape(y).to_vec())?;
+    let shape = g.shape(y).to_vec();
+    let dy = g.input("dy", DType::F32, &shape)?;
     let product = g.map(ScalarFn::Mul, &[y, dy])?;
-    let axes: String = ('a'..='z').take(g.shape(y).len()).collect();
+    let axes: String = ('a'..='z').take(shape.len()).collect();
     let loss = g.reduce(Reduction::Sum, &format!("{axes}->"), product, &[])?;
     let gradients = differentiate(g, loss, &[a, b])?;
     g.set_output("loss", loss)?;

@@ -140,6 +140,8 @@ pub(super) const LINE: usize = 16;
 pub(super) const A_PITCH: usize = 16;
 /// How much of `b` is worked on at a time: half of a second-level cache of 2 MiB, in elements.
 const BLOCK_ELEMENTS: usize = 256 * 1024;
+/// How many results may be met once a chunk.
+const NEAR_RESULTS_MAX: usize = 160 * 1024;
 /// The fewest lanes that a block of `b` is cut down to.
 const BLOCK_LANES_MIN: usize = 512;
 /// The most elements that chunk results may take.
@@ -167,7 +169,8 @@ impl ContractPlan {
 
         let division = choose_division(spec, workers, tiles.len(), panels);
         let mut terms = Terms::of(spec, pack_a);
-        terms.cut_blocks(block_lanes, division);
+        let results = spec.rows.len() * spec.lanes;
+        terms.cut_blocks(block_lanes, results, division);
         if b_source != BSource::InPlace {
             terms.pack_b(kernels.panel_lanes);
         }
@@ -288,12 +291,13 @@ impl Terms {
         (0..self.group_count()).map(terms).max().unwrap_or(0)
     }
 
-    /// Puts chunks together until their part of `b` fills the cache. When workers share the chunks each is a block
-    /// of its own.
-    fn cut_blocks(&mut self, block_lanes: usize, division: Division) {
+    /// Puts chunks together until their part of `b` fills the cache, so that results are met rarely. Results that stay
+    /// in cache themselves are met once a chunk, which leaves more of the cache to the operands. When workers share
+    /// the chunks each is a block of its own.
+    fn cut_blocks(&mut self, block_lanes: usize, results: usize, division: Division) {
         let limit = match division {
-            Division::Batches | Division::Grid => BLOCK_ELEMENTS,
-            Division::Chunks => 0,
+            Division::Batches | Division::Grid if results > NEAR_RESULTS_MAX => BLOCK_ELEMENTS,
+            Division::Batches | Division::Grid | Division::Chunks => 0,
         };
         let mut elements = 0;
         for chunk in 0..self.chunk_count {
