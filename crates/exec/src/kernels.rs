@@ -105,12 +105,12 @@ impl fmt::Display for KernelSetError {
         match self {
             KernelSetError::Unknown { requested } => write!(
                 f,
-                "E0701: `{KERNELS_VARIABLE}` names no kernel set: `{requested}`\n\
+                "`{KERNELS_VARIABLE}` names no kernel set: `{requested}`\n\
                  help: use one of `avx512`, `avx2`, `baseline`, or unset it"
             ),
             KernelSetError::Unavailable { requested, best } => write!(
                 f,
-                "E0702: `{KERNELS_VARIABLE}` asks for `{requested}`, which this processor lacks\n\
+                "`{KERNELS_VARIABLE}` asks for `{requested}`, which this processor lacks\n\
                  help: the best set of this processor is `{best}`; use it, or unset the variable"
             ),
         }
@@ -139,7 +139,7 @@ mod tests {
     fn an_unknown_name_is_an_error_that_lists_the_names() {
         let error = KernelSet::requested("sse9").unwrap_err();
         let message = error.to_string();
-        assert!(message.starts_with("E0701"), "{message}");
+        assert!(message.contains("names no kernel set"), "{message}");
         for set in KernelSet::ALL {
             assert!(message.contains(set.name()), "{message}");
         }
@@ -149,7 +149,7 @@ mod tests {
     fn an_unavailable_set_is_an_error_that_names_the_best() {
         let error = KernelSetError::Unavailable { requested: KernelSet::Avx512, best: KernelSet::Baseline };
         let message = error.to_string();
-        assert!(message.starts_with("E0702") && message.contains("`baseline`"), "{message}");
+        assert!(message.contains("lacks") && message.contains("`baseline`"), "{message}");
     }
 
     #[test]
