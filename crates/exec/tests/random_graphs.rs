@@ -10,6 +10,7 @@ use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
 use tacit_ir::{DType, Graph, ValueId, text};
+use tacit_nn::{Goal, Layer, Optimiser, OptimiserKind, Schedule, TrainingSpec, Window, training_step};
 
 fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
     match &tensor.data {
@@ -134,5 +135,54 @@ proptest! {
                 prop_assert!(apart || !together, "{one:?} and {other:?}");
             }
         }
+    }
+}
+
+/// The training step over layers of every kind, on random images and parameters.
+#[test]
+fn the_training_step_of_every_layer_goal_and_optimiser_gives_the_interpreters_bits() {
+    let layers = vec![
+        Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 1 },
+        Layer::BatchNorm,
+        Layer::Relu,
+        Layer::Conv { window: Window { stride: [2, 2], ..Window::same([3, 3]) }, channels: 6, groups: 2 },
+        Layer::Tanh,
+        Layer::Residual(vec![Layer::Depthwise { window: Window::same([3, 3]) }, Layer::Gelu]),
+        Layer::MaxPool { window: Window { stride: [1, 1], ..Window::tiles([2, 2]) } },
+        Layer::AveragePool { window: Window { stride: [1, 1], ..Window::tiles([2, 2]) } },
+        Layer::LayerNorm,
+        Layer::Flatten,
+        Layer::Dropout(0.3),
+        Layer::Dense { units: 7 },
+        Layer::Sigmoid,
+        Layer::Dense { units: 3 },
+    ];
+    let goals = [
+        Goal::CrossEntropy { class_weights: Some(vec![0.5, 1.0, 1.5]), label_smoothing: 0.1 },
+        Goal::BinaryCrossEntropy,
+        Goal::Squared,
+        Goal::Absolute,
+        Goal::Huber { delta: 0.5 },
+    ];
+    for (k, goal) in goals.into_iter().enumerate() {
+        let kind = if k % 2 == 0 { OptimiserKind::ADAMW } else { OptimiserKind::Sgd { momentum: 0.9 } };
+        let spec = TrainingSpec {
+            input: "image".into(),
+            input_shape: vec![7, 7, 2],
+            standardise: Some((vec![0.5, 0.25], vec![0.5, 2.0])),
+            layers: layers.clone(),
+            target: "target".into(),
+            goal,
+            optimiser: Optimiser {
+                kind,
+                schedule: Schedule::OneCycle { peak: 0.02, steps: 10 },
+                weight_decay: 0.01,
+                clip: Some(1.0),
+                average: Some(0.9),
+            },
+        };
+        let graph = training_step(&spec, 5).unwrap().graph;
+        let options = testing::Options { specials: false, ..testing::Options::default() };
+        check(&graph, &random_leaves(&graph, k as u64, &options)).unwrap();
     }
 }
