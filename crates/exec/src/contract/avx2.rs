@@ -32,6 +32,11 @@ impl<const MASKED: bool> Lanes for Ymm<MASKED> {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn zero() -> Ymm<MASKED> {
         unsafe { Ymm(_mm256_setzero_ps()) }
     }

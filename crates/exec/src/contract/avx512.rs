@@ -35,6 +35,11 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn zero() -> Zmm {
         unsafe { Zmm(_mm512_setzero_ps()) }
     }

@@ -10,6 +10,9 @@ use crate::kernels::KernelSet;
 /// The most rows that a tile of any kernel set has.
 pub(super) const ROWS_MAX: usize = 14;
 
+/// How many terms ahead `b` is asked for: it streams through the first cache, faster than a miss is served.
+const PREFETCH_TERMS: isize = 16;
+
 /// Terms with equal steps, at least one, as the micro-kernel reads them. Addresses are in elements, relative to the pointers of
 /// the tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +114,8 @@ pub(super) trait Lanes: Copy {
     type Mask: Copy;
     /// The first `count` lanes exist, at most all.
     unsafe fn mask(count: usize) -> Self::Mask;
+    /// Asks for a cache line that will be loaded soon; any address will do.
+    unsafe fn prefetch(from: *const f32);
     unsafe fn zero() -> Self;
     unsafe fn splat(value: f32) -> Self;
     /// Loads the lanes that exist; the others are 0 and not touched in memory.
@@ -153,6 +158,13 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
             let mut k = run.a as isize;
             let mut b = call.b.wrapping_offset(run.b as isize);
             loop {
+                // Few rows wait for memory itself, and wide ones would ask for too much at a time.
+                if M > 3 {
+                    for j in 0..NV {
+                        let ahead = b.wrapping_offset(PREFETCH_TERMS * run.b_stride as isize);
+                        V::prefetch(vector_of(ahead, j, call.b_panel_stride, V::WIDTH));
+                    }
+                }
                 one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
                 left -= 1;
                 if left == 0 {
@@ -409,6 +421,9 @@ mod baseline {
         unsafe fn mask(count: usize) -> usize {
             count
         }
+
+        #[inline(always)]
+        unsafe fn prefetch(_: *const f32) {}
 
         #[inline(always)]
         unsafe fn zero() -> Plain {

@@ -283,7 +283,11 @@ impl Roles {
         if conditioned.iter().any(|k| !is_row(*k)) {
             return None;
         }
-        let mut best: Option<(f64, Vec<usize>)> = None;
+        let rows = self.coordinates.iter().filter(|coordinate| !coordinate.in_b);
+        let row_count = rows.map(|row| row.extent).product();
+        let terms = self.places.iter().map(|(extent, _, _)| extent).product();
+        let without = Shape { rows: row_count, lanes: 1, terms }.share_of_peak(true, 1, false);
+        let mut best: (f64, Vec<usize>) = (without, vec![]);
         for (k, last) in self.coordinates.iter().enumerate() {
             let depthwise = last.in_a && last.in_b;
             if !last.plain || !last.in_b || last.extent <= 1 || (depthwise && last.a_stride != 1) {
@@ -306,16 +310,13 @@ impl Roles {
                 count *= self.coordinates[next].extent;
                 lanes.push(next);
             }
-            let filled = count as f64 / count.next_multiple_of(16) as f64;
-            let written = if last.c_stride == 1 { 1.0 } else { 0.4 };
-            let read = if last.b_stride == 1 { 1.0 } else { 0.8 };
-            let reused = if depthwise { 0.5 } else { 1.0 };
-            let score = filled * written * read * reused;
-            if best.as_ref().is_none_or(|(known, _)| score > *known) {
-                best = Some((score, lanes));
+            let shape = Shape { rows: row_count, lanes: count, terms };
+            let score = shape.share_of_peak(last.b_stride == 1, last.c_stride, depthwise);
+            if score > best.0 {
+                best = (score, lanes);
             }
         }
-        let (score, lanes) = best.unwrap_or((0.05, vec![]));
+        let (score, lanes) = best;
         let first = lanes.first().map(|k| &self.coordinates[*k]);
         let depthwise = first.is_some_and(|c| c.in_a);
         let fits = |x: i64| i32::try_from(x).ok();
@@ -493,6 +494,40 @@ impl Roles {
 impl Condition {
     fn admits(&self, sum: i64) -> bool {
         sum.rem_euclid(self.divisor) == 0 && (0..self.extent).contains(&sum.div_euclid(self.divisor))
+    }
+}
+
+/// The sizes of one batch item of a contraction.
+struct Shape {
+    rows: usize,
+    lanes: usize,
+    terms: usize,
+}
+
+impl Shape {
+    /// Roughly the share of the machine's peak that tables of this shape reach, for comparing choices of roles. One
+    /// unit of work is a multiply-add of each of 32 lanes, one cycle at the peak.
+    fn share_of_peak(&self, b_adjacent: bool, c_stride: i64, depthwise: bool) -> f64 {
+        let vectors = self.lanes.div_ceil(16);
+        let filled = self.lanes as f64 / (vectors * 16) as f64;
+        // Eight chains hide the latency of an addition; tiles of few rows take more vectors.
+        let vectors_at_a_time = match self.rows {
+            0..=3 => 8,
+            4..=6 => 4,
+            _ => 2,
+        };
+        let chains = self.rows.min(14) * vectors.min(vectors_at_a_time);
+        let busy = (chains as f64 / 8.0).min(1.0);
+        let computing = if depthwise { 2.0 } else { 1.0 } / (filled * busy).max(1e-3);
+        // Measured: about a cycle for each element that is packed from afar; a few for one that is written apart from
+        // its neighbours, and many where each falls into a page of its own.
+        let packing = if b_adjacent { 0.0 } else { 32.0 / self.rows.max(1) as f64 };
+        let writing = match c_stride {
+            1 => 0.0,
+            2..1024 => 150.0,
+            _ => 800.0,
+        } / self.terms.max(1) as f64;
+        1.0 / (computing + packing + writing)
     }
 }
 

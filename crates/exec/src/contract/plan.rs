@@ -144,6 +144,10 @@ const BLOCK_ELEMENTS: usize = 256 * 1024;
 const NEAR_RESULTS_MAX: usize = 160 * 1024;
 /// The fewest lanes that a block of `b` is cut down to.
 const BLOCK_LANES_MIN: usize = 512;
+/// Elements this far apart are in the same set of a first-level cache of 64 sets.
+const SET_STEP: u32 = 1024;
+/// The most rows of a tile that shares one set, which has 8 lines or more.
+const COLLIDING_ROWS_MAX: usize = 8;
 /// The most elements that chunk results may take.
 const RESULTS_MAX: usize = 2 * 1024 * 1024;
 
@@ -158,7 +162,8 @@ impl ContractPlan {
         let kernels = KernelTable::of(options.kernels);
         let workers = options.workers.max(1);
         let panels = spec.lanes.div_ceil(kernels.panel_lanes);
-        let tiles = tiles_of(spec, kernels.rows_max, workers);
+        let rows_max = if panels == 1 && rows_collide(spec) { COLLIDING_ROWS_MAX } else { kernels.rows_max };
+        let tiles = tiles_of(spec, rows_max.min(kernels.rows_max), workers);
         let b_source = choose_b_source(spec, &options, tiles.len());
         let pack_a = choose_pack_a(spec, &options, panels);
 
@@ -490,6 +495,20 @@ fn results_len(spec: &Contraction) -> usize {
 
 fn terms_of(group: &Group) -> usize {
     group.runs.iter().map(|run| run.len as usize).sum()
+}
+
+/// Whether neighbouring rows of `a` are so far apart that all fall into the same set of the first cache.
+fn rows_collide(spec: &Contraction) -> bool {
+    let steps = spec.rows.windows(2).map(|pair| (pair[1].a - pair[0].a).unsigned_abs());
+    let (mut near, mut far) = (0usize, 0usize);
+    for step in steps {
+        if step > 0 && step.is_multiple_of(SET_STEP) {
+            far += 1;
+        } else {
+            near += 1;
+        }
+    }
+    far > near
 }
 
 /// Cuts every group into tiles of nearly equal height, so that no short tile is left over.

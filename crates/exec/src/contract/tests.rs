@@ -289,6 +289,8 @@ fn chunk_boundaries_match_the_reference() {
         let spec = product((1, 16, 33, k), [false, k % 2 == 0, false], CHUNK);
         hold_to_reference(&spec, &mut random, Values::NearOne, &mut teams);
     }
+    // Rows that fall into one set of the cache are computed fewer at a time.
+    hold_to_reference(&product((1, 30, 5, 1024), [false; 3], CHUNK), &mut random, Values::NearOne, &mut teams);
     // Many chunks and few results: workers divide the chunks.
     for (m, n) in [(1, 1), (3, 10), (14, 32), (9, 33)] {
         let spec = product((1, m, n, 300), [true, false, false], 16);
