@@ -1,8 +1,8 @@
 //! Goals to minimise: the mean over the batch, or over batch and outputs, as one number.
 
 use crate::layers::{log_softmax, relu, sigmoid, softmax, softplus};
-use crate::ops::{add, at_least, at_most, count, div, leading, misshapen, mul, scale, sub, sum, unary};
-use tacit_ir::{DType, Graph, Result, Scalar, ScalarFn, ValueId};
+use crate::ops::{add, at_least, at_most, count, div, leading, misshapen, mul, reduce_last, scale, sub, sum, unary};
+use tacit_ir::{DType, Graph, Reduction, Result, Scalar, ScalarFn, ValueId};
 
 /// What a search minimises.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Goal {
         class_weights: Option<Vec<f32>>,
         label_smoothing: f32,
     },
+    /// For shares of categories, as mixed rows have; see [`distribution`]. The target is f32 of the shape of the logits.
+    Distribution,
     /// For labels that are each true or not; see [`binary_cross_entropy`]. The target is f32 of the shape of the logits.
     BinaryCrossEntropy,
     /// For numbers; the target is f32 of the shape of the predictions, as in the next two.
@@ -30,7 +32,7 @@ impl Goal {
                 let rows = predictions.split_last().map_or(&[][..], |(_, rows)| rows);
                 graph.input(name, DType::I32, rows)
             }
-            Goal::BinaryCrossEntropy | Goal::Squared | Goal::Absolute | Goal::Huber { .. } => {
+            Goal::Distribution | Goal::BinaryCrossEntropy | Goal::Squared | Goal::Absolute | Goal::Huber { .. } => {
                 graph.input(name, DType::F32, predictions)
             }
         }
@@ -42,6 +44,7 @@ impl Goal {
             Goal::CrossEntropy { class_weights, label_smoothing } => {
                 cross_entropy(graph, predictions, target, class_weights.as_deref(), *label_smoothing)
             }
+            Goal::Distribution => distribution(graph, predictions, target),
             Goal::BinaryCrossEntropy => binary_cross_entropy(graph, predictions, target),
             Goal::Squared => squared_error(graph, predictions, target),
             Goal::Absolute => absolute_error(graph, predictions, target),
@@ -52,7 +55,7 @@ impl Goal {
     /// What a finished program gives for the values that the goal is taken of: probabilities for logits.
     pub fn prediction(&self, graph: &mut Graph, values: ValueId) -> Result<ValueId> {
         match self {
-            Goal::CrossEntropy { .. } => softmax(graph, values),
+            Goal::CrossEntropy { .. } | Goal::Distribution => softmax(graph, values),
             Goal::BinaryCrossEntropy => sigmoid(graph, values),
             Goal::Squared | Goal::Absolute | Goal::Huber { .. } => Ok(values),
         }
@@ -141,6 +144,16 @@ pub fn huber(graph: &mut Graph, predictions: ValueId, target: ValueId, delta: f3
     mean(graph, cost)
 }
 
+/// −Σ q·log softmax(logits), averaged over the rows: logits and q [.., k]. The rows of q need not sum to 1: a row that
+/// weighs more has a larger sum.
+pub fn distribution(graph: &mut Graph, logits: ValueId, q: ValueId) -> Result<ValueId> {
+    let logs = log_softmax(graph, logits)?;
+    let terms = mul(graph, logs, q)?;
+    let rows = reduce_last(graph, Reduction::Sum, terms)?;
+    let average = mean(graph, rows)?;
+    scale(graph, average, -1.0)
+}
+
 /// The mean of all elements.
 fn mean(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
     let dims: Vec<usize> = (0..graph.shape(x).len()).collect();
@@ -195,6 +208,19 @@ mod tests {
             };
             check_gradients(goal, &[&[2, 3]], true);
         }
+    }
+
+    #[test]
+    fn a_distribution_that_is_certain_is_a_class() {
+        let logits = Tensor::floats(&[2, 3], vec![0.5, -1.0, 2.0, 0.0, 0.25, 1.0]);
+        let by_class = |g: &mut Graph, x: &[ValueId]| {
+            let target = labels(g, &[2, 0])?;
+            cross_entropy(g, x[0], target, None, 0.0)
+        };
+        let expected = value_of(by_class, std::slice::from_ref(&logits)).as_floats()[0];
+        let certain = Tensor::floats(&[2, 3], vec![0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_value(|g, x| distribution(g, x[0], x[1]), &[logits, certain], expected);
+        check_gradients(|g, x| distribution(g, x[0], x[1]), &[&[2, 3], &[2, 3]], true);
     }
 
     #[test]

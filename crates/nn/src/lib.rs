@@ -5,6 +5,7 @@
 //! dimensions, so that the same function serves one example and a batch; only batch normalisation needs the batch.
 //! Gradients are not written here: they follow from the instructions (`tacit_ir::gradient`).
 
+pub mod encode;
 pub mod goals;
 pub mod initialise;
 pub mod layers;
@@ -17,10 +18,11 @@ pub mod training;
 #[cfg(test)]
 mod check;
 
+pub use encode::{Bins, Block, Categories, Dates, Numbers, Raw, encoded_shape};
 pub use goals::Goal;
 pub use initialise::{Initialiser, initialise};
 pub use layers::{Padding, Window};
 pub use optimise::{Optimiser, OptimiserKind};
 pub use schedule::Schedule;
 pub use skeleton::{Layer, Mode, Parameter, forward};
-pub use training::{Training, TrainingSpec, program, training_step};
+pub use training::{Head, HeadKind, Training, TrainingSpec, program, training_step};

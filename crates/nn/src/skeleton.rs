@@ -3,7 +3,7 @@
 use crate::initialise::Initialiser;
 use crate::layers::{self, Window};
 use crate::ops::{add, misshapen};
-use tacit_ir::{Graph, Result, Scalar, ValueId};
+use tacit_ir::{Graph, Result, Scalar, ScalarFn, ValueId};
 
 /// A layer with every choice made. Images are h × w × c, channels last.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,10 @@ pub enum Layer {
     Depthwise {
         window: Window,
     },
+    /// With groups, each part of the vector has units of its own.
     Dense {
         units: usize,
+        groups: usize,
     },
     Relu,
     /// In its tanh form.
@@ -69,9 +71,37 @@ pub const STATISTICS_MOMENTUM: f32 = 0.1;
 
 /// Lays the layers out after `x` ([h, w, c] or [features]; while training with a batch in front) and returns the result
 /// and all parameters in order. The k-th layer with parameters names them after itself: `conv1.weight`, `dense2.bias`.
-pub fn forward(graph: &mut Graph, layers: &[Layer], x: ValueId, mode: Mode) -> Result<(ValueId, Vec<Parameter>)> {
-    let mut layout = Layout { graph, mode, parameters: vec![], layers: 0, streams: 0 };
+///
+/// With more than one of `members`, x [features] is answered by so many networks at once, [members, features]. They share
+/// the weights of dense layers, and each has factors of its own for what goes in and what comes out, and its own bias
+/// (Gorishniy, Kotelnikov and Babenko, arXiv:2410.24210, section 3.3). The factors of the first layer start as random
+/// signs, so that the members differ; all others start as 1.
+pub fn forward(
+    graph: &mut Graph,
+    layers: &[Layer],
+    x: ValueId,
+    mode: Mode,
+    members: usize,
+) -> Result<(ValueId, Vec<Parameter>)> {
+    let mut layout = Layout { graph, mode, members, parameters: vec![], layers: 0, streams: 0 };
+    let x = layout.for_members(x)?;
     let y = layout.all(layers, x)?;
+    Ok((y, layout.parameters))
+}
+
+/// One dense layer named `name` that makes an output of what [`forward`] gives, flattened: [units], or with members
+/// [members, units], each with weights of its own.
+pub fn head(
+    graph: &mut Graph,
+    name: &str,
+    units: usize,
+    x: ValueId,
+    mode: Mode,
+    members: usize,
+) -> Result<(ValueId, Vec<Parameter>)> {
+    let mut layout = Layout { graph, mode, members, parameters: vec![], layers: 0, streams: 0 };
+    let x = layout.vector(x)?;
+    let y = layout.head(name, units, x)?;
     Ok((y, layout.parameters))
 }
 
@@ -79,6 +109,7 @@ pub fn forward(graph: &mut Graph, layers: &[Layer], x: ValueId, mode: Mode) -> R
 struct Layout<'g> {
     graph: &'g mut Graph,
     mode: Mode,
+    members: usize,
     parameters: Vec<Parameter>,
     /// Layers with parameters so far.
     layers: usize,
@@ -115,14 +146,7 @@ impl Layout<'_> {
                 let y = named(&name, layers::depthwise_convolution(self.graph, x, weight, *window))?;
                 self.add_bias(&name, y)
             }
-            Layer::Dense { units } => {
-                let name = self.name("dense");
-                let x = self.vector(x)?;
-                let inner = self.features(x);
-                let weight = self.weight(&name, &[inner, *units], [inner, *units], rectified)?;
-                let y = layers::dense(self.graph, x, weight, None)?;
-                self.add_bias(&name, y)
-            }
+            Layer::Dense { units, groups } => self.dense(*units, *groups, x, rectified),
             Layer::Relu => layers::relu(self.graph, x),
             Layer::Gelu => layers::gelu_tanh(self.graph, x),
             Layer::Tanh => layers::tanh(self.graph, x),
@@ -155,6 +179,91 @@ impl Layout<'_> {
                 add(self.graph, x, y)
             }
         }
+    }
+
+    fn dense(&mut self, units: usize, groups: usize, x: ValueId, rectified: bool) -> Result<ValueId> {
+        let name = self.name("dense");
+        let x = self.vector(x)?;
+        let (inner, groups) = (self.features(x), groups.max(1));
+        if !inner.is_multiple_of(groups) || !units.is_multiple_of(groups) {
+            return misshapen(format!("`{name}`: {groups} groups do not divide {inner} values into {units}"));
+        }
+        let fans = [inner / groups, units / groups];
+        let first = self.layers == 1;
+        let x = match self.members {
+            1 => x,
+            _ => self.factor(
+                &format!("{name}.in"),
+                x,
+                if first { Initialiser::Sign } else { Initialiser::Constant(1.0) },
+            )?,
+        };
+        let y = match groups {
+            1 => {
+                let weight = self.weight(&name, &[inner, units], fans, rectified)?;
+                layers::dense(self.graph, x, weight, None)?
+            }
+            _ => {
+                let weight = self.weight(&name, &[groups, fans[0], fans[1]], fans, rectified)?;
+                layers::grouped_dense(self.graph, x, weight)?
+            }
+        };
+        match self.members {
+            1 => self.add_bias(&name, y),
+            _ => {
+                let y = self.factor(&format!("{name}.out"), y, Initialiser::Constant(1.0))?;
+                self.add_member_bias(&name, y)
+            }
+        }
+    }
+
+    fn head(&mut self, name: &str, units: usize, x: ValueId) -> Result<ValueId> {
+        let inner = self.features(x);
+        if self.members == 1 {
+            let weight = self.weight(name, &[inner, units], [inner, units], false)?;
+            let y = layers::dense(self.graph, x, weight, None)?;
+            return self.add_bias(name, y);
+        }
+        let weight = self.weight(name, &[self.members, inner, units], [inner, units], false)?;
+        let words = match self.mode {
+            Mode::Training { .. } => "nkm,kmz->nkz",
+            Mode::Inference => "km,kmz->kz",
+        };
+        let y = self.graph.contract(words, x, weight, &[])?;
+        self.add_member_bias(name, y)
+    }
+
+    /// The same features for every member.
+    fn for_members(&mut self, x: ValueId) -> Result<ValueId> {
+        if self.members == 1 {
+            return Ok(x);
+        }
+        let x = self.vector(x)?;
+        let words = match self.mode {
+            Mode::Training { .. } => "nz->nkz",
+            Mode::Inference => "z->kz",
+        };
+        crate::ops::expand(self.graph, words, x, &[('k', self.members)])
+    }
+
+    /// Each member's features times factors of its own.
+    fn factor(&mut self, name: &str, x: ValueId, initialiser: Initialiser) -> Result<ValueId> {
+        let factors = self.parameter(name.to_owned(), &[self.members, self.features(x)], initialiser, false)?;
+        self.with_members(ScalarFn::Mul, x, factors)
+    }
+
+    fn add_member_bias(&mut self, layer: &str, y: ValueId) -> Result<ValueId> {
+        let shape = [self.members, self.features(y)];
+        let bias = self.parameter(format!("{layer}.bias"), &shape, Initialiser::Constant(0.0), false)?;
+        self.with_members(ScalarFn::Add, y, bias)
+    }
+
+    fn with_members(&mut self, function: ScalarFn, x: ValueId, values: ValueId) -> Result<ValueId> {
+        let words = match self.mode {
+            Mode::Training { .. } => "nkz,kz->nkz",
+            Mode::Inference => "kz,kz->kz",
+        };
+        self.graph.map_nest(function, words, &[x, values])
     }
 
     fn batch_norm(&mut self, x: ValueId) -> Result<ValueId> {
@@ -209,7 +318,7 @@ impl Layout<'_> {
     fn add_bias(&mut self, layer: &str, y: ValueId) -> Result<ValueId> {
         let shape = [self.features(y)];
         let bias = self.parameter(format!("{layer}.bias"), &shape, Initialiser::Constant(0.0), false)?;
-        crate::ops::with_vector(self.graph, tacit_ir::ScalarFn::Add, y, bias)
+        crate::ops::with_vector(self.graph, ScalarFn::Add, y, bias)
     }
 
     fn gain_and_shift(&mut self, layer: &str, x: ValueId) -> Result<(ValueId, ValueId)> {
@@ -243,11 +352,15 @@ impl Layout<'_> {
 
     /// Every example as one vector.
     fn vector(&mut self, x: ValueId) -> Result<ValueId> {
-        let first = match self.mode {
+        let batch = match self.mode {
             Mode::Training { .. } => 1,
             Mode::Inference => 0,
         };
-        layers::flatten(self.graph, x, first)
+        // With members, vectors are all that there is.
+        if self.members > 1 && self.graph.shape(x).len() == batch + 2 {
+            return Ok(x);
+        }
+        layers::flatten(self.graph, x, batch)
     }
 }
 
@@ -309,7 +422,7 @@ mod tests {
             Layer::Residual(vec![Layer::Sigmoid, Layer::Residual(vec![Layer::LayerNorm])]),
             Layer::GlobalAveragePool,
             Layer::Flatten,
-            Layer::Dense { units: 3 },
+            Layer::Dense { units: 3, groups: 1 },
             Layer::LayerNorm,
         ]
     }
@@ -321,7 +434,7 @@ mod tests {
             true => Mode::Training { key: graph.input("key", DType::I32, &[2]).unwrap() },
             false => Mode::Inference,
         };
-        let (y, parameters) = forward(&mut graph, layers, x, mode).unwrap();
+        let (y, parameters) = forward(&mut graph, layers, x, mode, 1).unwrap();
         graph.set_output("y", y).unwrap();
         (graph, parameters)
     }
@@ -360,9 +473,9 @@ mod tests {
             Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 2 },
             Layer::BatchNorm,
             Layer::Relu,
-            Layer::Dense { units: 5 },
+            Layer::Dense { units: 5, groups: 1 },
             Layer::Tanh,
-            Layer::Dense { units: 3 },
+            Layer::Dense { units: 3, groups: 1 },
         ];
         let (_, parameters) = laid_out(&layers, &[2, 2, 6], false);
         let weights: Vec<_> =

@@ -1,26 +1,55 @@
 //! Whole programs: the training step as one static graph, and the program for one example that it finds.
 
+use crate::encode::{Block, encode};
 use crate::goals::Goal;
-use crate::layers::standardise;
+use crate::layers::flatten;
+use crate::ops::{add, mean_last, misshapen, mul, scale, stop, sub};
 use crate::optimise::{Gradient, Optimiser, optimise};
-use crate::skeleton::{Layer, Mode, Parameter, forward};
+use crate::skeleton::{Layer, Mode, Parameter, forward, head};
 use tacit_ir::gradient::differentiate;
-use tacit_ir::{DType, Graph, Result, ValueId};
+use tacit_ir::{DType, Graph, Reduction, Result, ScalarFn, ValueId};
 
 /// What is trained, towards what and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingSpec {
-    /// The name of the input, an f32 of `input_shape`.
-    pub input: String,
-    /// The shape of one example: [h, w, c] or [features].
-    pub input_shape: Vec<usize>,
-    /// Mean and deviation of the input by channel, which the program itself takes off and divides by.
-    pub standardise: Option<(Vec<f32>, Vec<f32>)>,
+    /// The inputs and how they are encoded.
+    pub blocks: Vec<Block>,
+    /// Whether every column becomes as many features as any other.
+    pub even_columns: bool,
     pub layers: Vec<Layer>,
-    /// The name of the targets.
-    pub target: String,
-    pub goal: Goal,
+    /// Networks that share most of their weights and answer together; 1 for a plain one.
+    pub members: usize,
+    /// At least one.
+    pub heads: Vec<Head>,
     pub optimiser: Optimiser,
+}
+
+/// An output: a dense layer of its own after all others, and what is asked of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// The name of the output. Its layer is called after it.
+    pub name: String,
+    pub kind: HeadKind,
+    pub goal: Goal,
+    /// How much its loss counts in the sum.
+    pub weight: f32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeadKind {
+    /// Units whose targets are given as the input [`Head::target`]. The program answers with the goal's prediction, times
+    /// `deviation`, plus `mean`: numbers are learnt as (t − mean) / deviation, so that their unit does not matter.
+    Answer { units: usize, mean: f32, deviation: f32 },
+    /// The features themselves are the target. The program answers with the mean squared difference, one number, which
+    /// is small for what is like the training rows.
+    Reconstruction,
+}
+
+impl Head {
+    /// The name of the training step's input that holds its targets.
+    pub fn target(&self) -> String {
+        format!("{TARGET}{}", self.name)
+    }
 }
 
 /// A graph and what it must be given.
@@ -33,22 +62,38 @@ pub struct Training {
 
 /// The name of the random key, an i32[2] that is fresh for every step.
 pub const KEY: &str = "key";
+/// What stands before the names of inputs and targets in a training step, so that none is taken for another leaf.
+pub const INPUT: &str = "input/";
+pub const TARGET: &str = "target/";
 
-/// One step over a batch of n: inputs `spec.input` [n, ..], `spec.target` (see [`Goal::target`]) and [`KEY`]; outputs
-/// `loss`, `logits`, `learning-rate` and `gradient-norm`; updates of all parameters and states.
+/// One step over a batch of n: the inputs of the blocks behind [`INPUT`], the targets of the heads (see
+/// [`Goal::target`]) and [`KEY`]; outputs `loss`, `learning-rate` and `gradient-norm`; updates of all parameters and
+/// states.
+///
+/// With members, the loss is the mean of theirs, each with the same target.
 pub fn training_step(spec: &TrainingSpec, n: usize) -> Result<Training> {
     let mut graph = Graph::new();
-    let shape: Vec<usize> = std::iter::once(n).chain(spec.input_shape.iter().copied()).collect();
-    let x = graph.input(&spec.input, DType::F32, &shape)?;
     let key = graph.input(KEY, DType::I32, &[2])?;
-    let (logits, parameters) = laid_out(&mut graph, spec, x, Mode::Training { key })?;
-    let predictions = graph.shape(logits).to_vec();
-    let target = spec.goal.target(&mut graph, &spec.target, &predictions)?;
-    let loss = spec.goal.loss(&mut graph, logits, target)?;
-
-    let trained: Vec<&Parameter> = parameters.iter().filter(|p| p.trained).collect();
+    let laid_out = laid_out(&mut graph, spec, INPUT, Some(n), Mode::Training { key })?;
+    let mut total = None;
+    for (head, answer) in spec.heads.iter().zip(&laid_out.answers) {
+        let target = match head.kind {
+            HeadKind::Answer { units, .. } => head.goal.target(&mut graph, &head.target(), &[n, units])?,
+            // A target that gave way would be learnt instead of the answer.
+            HeadKind::Reconstruction => stop(&mut graph, laid_out.features)?,
+        };
+        let target = for_members(&mut graph, target, *answer, spec.members)?;
+        let loss = head.goal.loss(&mut graph, *answer, target)?;
+        let loss = if head.weight == 1.0 { loss } else { scale(&mut graph, loss, head.weight)? };
+        total = Some(match total {
+            Some(sum) => add(&mut graph, sum, loss)?,
+            None => loss,
+        });
+    }
+    let Some(loss) = total else { return misshapen("a program has an output") };
+    let trained: Vec<&Parameter> = laid_out.parameters.iter().filter(|p| p.trained).collect();
     let leaves: Vec<ValueId> =
-        trained.iter().map(|p| graph.leaf(&p.name).expect("`forward` made every parameter")).collect();
+        trained.iter().map(|p| graph.leaf(&p.name).expect("laying out made every parameter")).collect();
     let values = differentiate(&mut graph, loss, &leaves)?;
     let gradients: Vec<Gradient> = trained
         .iter()
@@ -56,37 +101,99 @@ pub fn training_step(spec: &TrainingSpec, n: usize) -> Result<Training> {
         .map(|(p, (leaf, value))| Gradient { name: &p.name, parameter: *leaf, gradient: *value, decays: p.decays })
         .collect();
     let optimised = optimise(&mut graph, &spec.optimiser, &gradients)?;
-
     graph.set_output("loss", loss)?;
-    graph.set_output("logits", logits)?;
     graph.set_output("learning-rate", optimised.learning_rate)?;
     graph.set_output("gradient-norm", optimised.gradient_norm)?;
-    Ok(Training { graph, parameters })
+    Ok(Training { graph, parameters: laid_out.parameters })
 }
 
-/// The program for one example: input `spec.input`, outputs `logits` and `prediction` (see [`Goal::prediction`]). Its
-/// parameters are those of the training step by name, with the running statistics.
+/// The program for one example: the inputs of the blocks, and an output for each head. Its parameters are those of the
+/// training step by name, with the running statistics. Members answer with the mean of their predictions.
 pub fn program(spec: &TrainingSpec) -> Result<Training> {
     let mut graph = Graph::new();
-    let x = graph.input(&spec.input, DType::F32, &spec.input_shape)?;
-    let (logits, parameters) = laid_out(&mut graph, spec, x, Mode::Inference)?;
-    let prediction = spec.goal.prediction(&mut graph, logits)?;
-    graph.set_output("logits", logits)?;
-    graph.set_output("prediction", prediction)?;
-    Ok(Training { graph, parameters })
+    let laid_out = laid_out(&mut graph, spec, "", None, Mode::Inference)?;
+    for (head, answer) in spec.heads.iter().zip(&laid_out.answers) {
+        let answer = match head.kind {
+            HeadKind::Answer { mean, deviation, .. } => {
+                let each = head.goal.prediction(&mut graph, *answer)?;
+                let answer = mean_of_members(&mut graph, each, spec.members)?;
+                rescaled(&mut graph, answer, mean, deviation)?
+            }
+            HeadKind::Reconstruction => {
+                let answer = mean_of_members(&mut graph, *answer, spec.members)?;
+                let difference = sub(&mut graph, answer, laid_out.features)?;
+                let squares = mul(&mut graph, difference, difference)?;
+                let score = mean_last(&mut graph, squares)?;
+                // A scalar as a vector of one, as every answer is.
+                crate::ops::expand(&mut graph, "->u", score, &[('u', 1)])?
+            }
+        };
+        graph.set_output(&head.name, answer)?;
+    }
+    Ok(Training { graph, parameters: laid_out.parameters })
 }
 
-fn laid_out(graph: &mut Graph, spec: &TrainingSpec, x: ValueId, mode: Mode) -> Result<(ValueId, Vec<Parameter>)> {
-    let x = match &spec.standardise {
-        Some((mean, deviation)) => standardise(graph, x, mean, deviation)?,
-        None => x,
-    };
-    forward(graph, &spec.layers, x, mode)
+struct LaidOut {
+    /// The features that the first layer gets, as one vector.
+    features: ValueId,
+    /// One for each head.
+    answers: Vec<ValueId>,
+    parameters: Vec<Parameter>,
+}
+
+fn laid_out(graph: &mut Graph, spec: &TrainingSpec, prefix: &str, n: Option<usize>, mode: Mode) -> Result<LaidOut> {
+    let (x, mut parameters) = encode(graph, &spec.blocks, prefix, n, mode, spec.even_columns)?;
+    let features = flatten(graph, x, n.iter().count())?;
+    let width = *graph.shape(features).last().expect("features have a dimension");
+    let (y, layers) = forward(graph, &spec.layers, x, mode, spec.members)?;
+    parameters.extend(layers);
+    let mut answers = Vec::new();
+    for one in &spec.heads {
+        let units = match one.kind {
+            HeadKind::Answer { units, .. } => units,
+            HeadKind::Reconstruction => width,
+        };
+        let (answer, own) = head(graph, &format!("{HEAD}{}", one.name), units, y, mode, spec.members)?;
+        answers.push(answer);
+        parameters.extend(own);
+    }
+    Ok(LaidOut { features, answers, parameters })
+}
+
+/// What stands before an output's name in the names of its parameters.
+const HEAD: &str = "output/";
+
+/// The same target [n, ..] for every member's answer [n, members, units].
+fn for_members(graph: &mut Graph, target: ValueId, answer: ValueId, members: usize) -> Result<ValueId> {
+    if members == 1 {
+        return Ok(target);
+    }
+    let words = if graph.shape(target).len() + 1 == graph.shape(answer).len() { "nz->nkz" } else { "n->nk" };
+    crate::ops::expand(graph, words, target, &[('k', members)])
+}
+
+/// [members, units] → [units].
+fn mean_of_members(graph: &mut Graph, each: ValueId, members: usize) -> Result<ValueId> {
+    if members == 1 {
+        return Ok(each);
+    }
+    let sum = graph.reduce(Reduction::Sum, "kz->z", each, &[])?;
+    let count = crate::ops::count(graph, each, &[0])?;
+    graph.map_nest(ScalarFn::Div, "z,->z", &[sum, count])
+}
+
+fn rescaled(graph: &mut Graph, answer: ValueId, mean: f32, deviation: f32) -> Result<ValueId> {
+    if (mean, deviation) == (0.0, 1.0) {
+        return Ok(answer);
+    }
+    let answer = scale(graph, answer, deviation)?;
+    crate::ops::offset(graph, answer, mean)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::{Bins, Numbers, Raw};
     use crate::layers::Window;
     use crate::optimise::OptimiserKind;
     use crate::schedule::Schedule;
@@ -97,9 +204,14 @@ mod tests {
 
     fn small_spec() -> TrainingSpec {
         TrainingSpec {
-            input: "image".into(),
-            input_shape: vec![6, 6, 1],
-            standardise: Some((vec![0.5], vec![0.5])),
+            blocks: vec![Block::Image {
+                name: "image".into(),
+                shape: [6, 6, 1],
+                mean: vec![0.5],
+                deviation: vec![0.5],
+            }],
+            even_columns: false,
+            members: 1,
             layers: vec![
                 Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 1 },
                 Layer::BatchNorm,
@@ -108,10 +220,8 @@ mod tests {
                 Layer::MaxPool { window: Window { stride: [2, 2], ..Window::tiles([3, 3]) } },
                 Layer::Flatten,
                 Layer::Dropout(0.1),
-                Layer::Dense { units: 3 },
             ],
-            target: "class".into(),
-            goal: Goal::CrossEntropy { class_weights: None, label_smoothing: 0.05 },
+            heads: vec![head_of("class", 3, Goal::CrossEntropy { class_weights: None, label_smoothing: 0.05 })],
             optimiser: Optimiser {
                 kind: OptimiserKind::ADAMW,
                 schedule: Schedule::Constant { rate: 0.02 },
@@ -120,6 +230,10 @@ mod tests {
                 average: Some(0.9),
             },
         }
+    }
+
+    fn head_of(name: &str, units: usize, goal: Goal) -> Head {
+        Head { name: name.into(), kind: HeadKind::Answer { units, mean: 0.0, deviation: 1.0 }, goal, weight: 1.0 }
     }
 
     /// Images whose brightest row tells the class.
@@ -146,8 +260,8 @@ mod tests {
         let mut losses = vec![];
         for step in 0..steps {
             let (images, classes) = examples(n, step);
-            leaves.insert("image".into(), Tensor::floats(&[n, 6, 6, 1], images));
-            leaves.insert("class".into(), Tensor::integers(&[n], classes));
+            leaves.insert("input/image".into(), Tensor::floats(&[n, 6, 6, 1], images));
+            leaves.insert("target/class".into(), Tensor::integers(&[n], classes));
             leaves.insert(KEY.into(), Tensor::integers(&[2], vec![7, step as i32]));
             let outcome = interpret(graph, leaves).unwrap();
             losses.push(outcome.outputs["loss"].as_floats()[0]);
@@ -173,7 +287,7 @@ mod tests {
             finished.parameters.iter().map(|p| (p.name.clone(), leaves[&p.name].clone())).collect();
         inputs.insert("image".into(), Tensor::floats(&[12, 6, 6, 1], images));
         let outputs = interpret(&batched, &inputs).unwrap().outputs;
-        let right = outputs["prediction"].as_floats().chunks(3).zip(&classes).filter(|(p, class)| {
+        let right = outputs["class"].as_floats().chunks(3).zip(&classes).filter(|(p, class)| {
             let class = **class as usize;
             p.iter().all(|other| *other <= p[class])
         });
@@ -196,8 +310,8 @@ mod tests {
             "norm2.variance",
             "depthwise3.weight",
             "depthwise3.bias",
-            "dense4.weight",
-            "dense4.bias",
+            "output/class.weight",
+            "output/class.bias",
         ];
         assert_eq!(names, expected);
         for parameter in &finished.parameters {
@@ -231,8 +345,8 @@ mod tests {
         let wide = |values: &[f32]| values.iter().map(|v| *v as f64).collect::<Vec<f64>>();
         let mut leaves: HashMap<String, Tensor<f64>> =
             started(&training).into_iter().map(|(n, t)| (n, Tensor::floats(&t.shape, wide(t.as_floats())))).collect();
-        leaves.insert("image".into(), Tensor::floats(&[3, 6, 6, 1], wide(&images)));
-        leaves.insert("class".into(), Tensor::integers(&[3], classes));
+        leaves.insert("input/image".into(), Tensor::floats(&[3, 6, 6, 1], wide(&images)));
+        leaves.insert("target/class".into(), Tensor::integers(&[3], classes));
         leaves.insert(KEY.into(), Tensor::integers(&[2], vec![1, 2]));
         let outcome = interpret(&training.graph, &leaves).unwrap();
         for parameter in training.parameters.iter().filter(|p| p.trained) {
@@ -253,24 +367,34 @@ mod tests {
         }
     }
 
+    /// Numbers that are features as they are.
+    fn plain(name: &str, values: usize) -> Numbers {
+        Numbers {
+            inputs: vec![Raw { name: name.into(), values }],
+            fill: None,
+            mean: vec![0.0; values],
+            deviation: vec![1.0; values],
+            bins: Bins::default(),
+        }
+    }
+
     /// Targets that are a linear function of the input, fitted by each optimiser under each schedule.
     #[test]
     fn every_optimiser_and_schedule_fits_a_line() {
         let schedules = [
             Schedule::Constant { rate: 0.05 },
             Schedule::Cosine { rate: 0.1, end: 0.0, steps: 60 },
-            Schedule::OneCycle { peak: 0.1, steps: 60 },
+            Schedule::OneCycle { peak: 0.2, steps: 60 },
             Schedule::WarmUp { steps: 5, then: Box::new(Schedule::Constant { rate: 0.05 }) },
         ];
         for schedule in schedules {
             for kind in [OptimiserKind::Sgd { momentum: 0.5 }, OptimiserKind::ADAMW] {
                 let spec = TrainingSpec {
-                    input: "x".into(),
-                    input_shape: vec![2],
-                    standardise: None,
-                    layers: vec![Layer::Dense { units: 1 }],
-                    target: "y".into(),
-                    goal: Goal::Squared,
+                    blocks: vec![Block::Numbers(plain("x", 2))],
+                    even_columns: false,
+                    layers: vec![],
+                    members: 1,
+                    heads: vec![head_of("y", 1, Goal::Squared)],
                     optimiser: Optimiser {
                         kind,
                         schedule: schedule.clone(),
@@ -283,8 +407,8 @@ mod tests {
                 let mut leaves = started(&training);
                 let x = initialise(Initialiser::Normal { deviation: 1.0 }, 5, "x", 16);
                 let y = x.chunks(2).map(|x| 0.5 * x[0] - 0.25 * x[1] + 0.5).collect();
-                leaves.insert("x".into(), Tensor::floats(&[8, 2], x));
-                leaves.insert("y".into(), Tensor::floats(&[8, 1], y));
+                leaves.insert("input/x".into(), Tensor::floats(&[8, 2], x));
+                leaves.insert("target/y".into(), Tensor::floats(&[8, 1], y));
                 leaves.insert(KEY.into(), Tensor::integers(&[2], vec![0, 0]));
                 let mut loss = f32::INFINITY;
                 for _ in 0..60 {
@@ -297,11 +421,103 @@ mod tests {
         }
     }
 
+    /// Two outputs and three members on numbers: the step's loss against its interpretation in f64, the program's answers
+    /// as means over members.
+    #[test]
+    fn members_and_several_outputs_learn_together_and_answer_once() {
+        let spec = TrainingSpec {
+            blocks: vec![Block::Numbers(plain("x", 3))],
+            even_columns: false,
+            layers: vec![Layer::Dense { units: 8, groups: 1 }, Layer::Relu],
+            members: 3,
+            heads: vec![
+                head_of("class", 2, Goal::CrossEntropy { class_weights: None, label_smoothing: 0.0 }),
+                Head {
+                    kind: HeadKind::Answer { units: 1, mean: 10.0, deviation: 2.0 },
+                    weight: 0.5,
+                    ..head_of("size", 1, Goal::Squared)
+                },
+            ],
+            optimiser: Optimiser {
+                kind: OptimiserKind::ADAMW,
+                schedule: Schedule::Constant { rate: 0.03 },
+                weight_decay: 0.0,
+                clip: None,
+                average: None,
+            },
+        };
+        let n = 16;
+        let training = training_step(&spec, n).unwrap();
+        verify(&training.graph).unwrap();
+        let mut leaves = started(&training);
+        let x = initialise(Initialiser::Normal { deviation: 1.0 }, 5, "x", 3 * n);
+        let classes: Vec<i32> = x.chunks(3).map(|x| i32::from(x[0] > 0.0)).collect();
+        let sizes: Vec<f32> = x.chunks(3).map(|x| x[1] - x[2]).collect();
+        leaves.insert("input/x".into(), Tensor::floats(&[n, 3], x.clone()));
+        leaves.insert("target/class".into(), Tensor::integers(&[n], classes.clone()));
+        leaves.insert("target/size".into(), Tensor::floats(&[n, 1], sizes.clone()));
+        leaves.insert(KEY.into(), Tensor::integers(&[2], vec![0, 0]));
+        for _ in 0..120 {
+            let outcome = interpret(&training.graph, &leaves).unwrap();
+            leaves.extend(outcome.updates);
+        }
+        let finished = program(&spec).unwrap();
+        verify(&finished.graph).unwrap();
+        let mut inputs: HashMap<String, Tensor<f32>> =
+            finished.parameters.iter().map(|p| (p.name.clone(), leaves[&p.name].clone())).collect();
+        for (row, (class, size)) in classes.iter().zip(&sizes).enumerate() {
+            inputs.insert("x".into(), Tensor::floats(&[3], x[3 * row..][..3].to_vec()));
+            let outputs = interpret(&finished.graph, &inputs).unwrap().outputs;
+            let shares = outputs["class"].as_floats();
+            assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-5 && shares[*class as usize] > 0.5);
+            assert!((outputs["size"].as_floats()[0] - (10.0 + 2.0 * size)).abs() < 0.6);
+        }
+    }
+
+    #[test]
+    fn a_reconstruction_scores_what_is_unlike_the_training_rows_higher() {
+        let spec = TrainingSpec {
+            blocks: vec![Block::Numbers(plain("x", 2))],
+            even_columns: false,
+            layers: vec![Layer::Dense { units: 1, groups: 1 }],
+            members: 1,
+            heads: vec![Head { kind: HeadKind::Reconstruction, ..head_of("odd", 0, Goal::Squared) }],
+            optimiser: Optimiser {
+                kind: OptimiserKind::ADAMW,
+                schedule: Schedule::Constant { rate: 0.05 },
+                weight_decay: 0.0,
+                clip: None,
+                average: None,
+            },
+        };
+        let n = 8;
+        let training = training_step(&spec, n).unwrap();
+        let mut leaves = started(&training);
+        // All on the diagonal, which one number describes.
+        let x: Vec<f32> = (0..n).flat_map(|k| [k as f32 - 3.5; 2]).collect();
+        leaves.insert("input/x".into(), Tensor::floats(&[n, 2], x));
+        leaves.insert(KEY.into(), Tensor::integers(&[2], vec![0, 0]));
+        for _ in 0..200 {
+            let outcome = interpret(&training.graph, &leaves).unwrap();
+            leaves.extend(outcome.updates);
+        }
+        let finished = program(&spec).unwrap();
+        let mut inputs: HashMap<String, Tensor<f32>> =
+            finished.parameters.iter().map(|p| (p.name.clone(), leaves[&p.name].clone())).collect();
+        let mut score = |x: [f32; 2]| {
+            inputs.insert("x".into(), Tensor::floats(&[2], x.to_vec()));
+            interpret(&finished.graph, &inputs).unwrap().outputs["odd"].as_floats()[0]
+        };
+        assert!(score([2.0, 2.0]) < 0.05 && score([2.0, -2.0]) > 1.0);
+    }
+
     #[test]
     fn a_layer_that_does_not_fit_is_named() {
         let mut spec = small_spec();
-        spec.layers =
-            vec![Layer::Dense { units: 4 }, Layer::Conv { window: Window::same([3, 3]), channels: 2, groups: 1 }];
+        spec.layers = vec![
+            Layer::Dense { units: 4, groups: 1 },
+            Layer::Conv { window: Window::same([3, 3]), channels: 2, groups: 1 },
+        ];
         let error = training_step(&spec, 2).unwrap_err();
         assert!(error.message.contains("`conv2` takes an image"), "{error}");
         spec.layers = vec![Layer::Residual(vec![Layer::Flatten])];

@@ -186,7 +186,8 @@ fn class(
     };
     let listed = match &output.kind {
         OutputKind::Category { classes } => classes.as_ref(),
-        OutputKind::Number => None,
+        OutputKind::Labels { labels, .. } => labels.as_ref(),
+        OutputKind::Number | OutputKind::Anomaly { .. } => None,
     };
     if listed.is_some_and(|classes| !classes.contains(&class)) {
         let message = format!("{} is not among the `classes` of the output", quoted(&class));
@@ -201,7 +202,7 @@ fn class(
 fn class_of_rows(rows: &Predicate, output: &Output) -> Option<String> {
     match rows {
         Predicate::Compare { column, operator: Operator::Equal, value: Literal::Text(label) }
-            if *column == output.column.text =>
+            if output.column().is_some_and(|own| *column == own.text) =>
         {
             Some(label.clone())
         }

@@ -1,38 +1,30 @@
 //! `[goal]` and `[search]`.
 
+use std::ops::Range;
+
+use toml::de::DeValue;
+
 use crate::codes::Code;
-use crate::read::{Interval, Reader, Table};
+use crate::read::{Interval, Reader, Table, listed};
 use crate::report::quoted;
 use crate::specification::*;
+use crate::suggest::nearest;
 
-/// Reads `[goal]`, which must fit the output.
-pub(crate) fn goal(reader: &mut Reader, table: &Table, output: Option<&Output>) -> Option<Goal> {
+/// Reads `[goal]`, whose losses must fit the outputs; an empty table gives the usual ones.
+pub(crate) fn goal(reader: &mut Reader, table: &Table, outputs: Option<&[Output]>) -> Option<Goal> {
     const WEIGHTS: &[ClassWeights] = &[ClassWeights::Uniform, ClassWeights::Balanced];
     let weights_name = |weights| match weights {
         ClassWeights::Uniform => "uniform",
         ClassWeights::Balanced => "balanced",
     };
-    let field = table.require(reader, "minimise")?;
-    let name = field.choice(reader, LossName::ALL, LossName::name)?;
-    if name != LossName::CrossEntropy {
-        let why = format!("it belongs to `cross-entropy`, and the goal is `{}`", name.name());
-        table.refuse(reader, "label-smoothing", &why);
-        table.refuse(reader, "class-weights", &why);
+    let names = loss_names(reader, table, outputs)?;
+    let has = |loss: LossName| names.contains(&loss);
+    if !has(LossName::CrossEntropy) {
+        table.refuse(reader, "label-smoothing", "it belongs to `cross-entropy`");
+        table.refuse(reader, "class-weights", "it belongs to `cross-entropy`");
     }
-    if name != LossName::Huber {
-        table.refuse(reader, "delta", &format!("it belongs to `huber`, and the goal is `{}`", name.name()));
-    }
-    if let Some(output) = output {
-        let help = match (&output.kind, name == LossName::CrossEntropy) {
-            (OutputKind::Category { .. }, true) | (OutputKind::Number, false) => None,
-            (OutputKind::Category { .. }, false) => Some("write `minimise = \"cross-entropy\"`"),
-            (OutputKind::Number, true) => Some("write `minimise = \"squared-error\"`"),
-        };
-        if let Some(help) = help {
-            let message = format!("`{}` does not fit the output {}", name.name(), quoted(&output.name));
-            let diagnostic = reader.error(Code::GoalMismatch, &field.span, message).help(help);
-            reader.push(diagnostic);
-        }
+    if !has(LossName::Huber) {
+        table.refuse(reader, "delta", "it belongs to `huber`");
     }
     let smoothing = number_or(reader, table, "label-smoothing", Interval::half_open(0.0, 1.0), 0.0);
     let delta = number_or(reader, table, "delta", Interval::above(0.0), 1.0);
@@ -40,13 +32,59 @@ pub(crate) fn goal(reader: &mut Reader, table: &Table, output: Option<&Output>) 
         Some(field) => field.choice(reader, WEIGHTS, weights_name),
         None => Some(ClassWeights::Uniform),
     };
-    let loss = match name {
-        LossName::CrossEntropy => Loss::CrossEntropy { label_smoothing: smoothing? },
+    let (smoothing, delta) = (smoothing?, delta?);
+    let losses = names.into_iter().map(|name| match name {
+        LossName::CrossEntropy => Loss::CrossEntropy { label_smoothing: smoothing },
         LossName::SquaredError => Loss::SquaredError,
         LossName::AbsoluteError => Loss::AbsoluteError,
-        LossName::Huber => Loss::Huber { delta: delta? },
-    };
-    Some(Goal { loss, class_weights: class_weights? })
+        LossName::Huber => Loss::Huber { delta },
+    });
+    Some(Goal { losses: losses.collect(), class_weights: class_weights? })
+}
+
+/// The loss of every output. `minimise` is one word for all, or a table with a word for each that differs from the usual.
+fn loss_names(reader: &mut Reader, table: &Table, outputs: Option<&[Output]>) -> Option<Vec<LossName>> {
+    let outputs = outputs.unwrap_or_default();
+    let Some(field) = table.get("minimise") else { return Some(outputs.iter().map(usual_loss).collect()) };
+    if !field.value.is_table() {
+        let name = field.choice(reader, LossName::ALL, LossName::name)?;
+        outputs.iter().for_each(|output| check_fit(reader, &field.span, name, output));
+        return Some(vec![name; outputs.len().max(1)]);
+    }
+    let mut names: Vec<LossName> = outputs.iter().map(usual_loss).collect();
+    for one in field.named(reader, "minimise")? {
+        let Some(index) = outputs.iter().position(|output| output.name == one.name) else {
+            let message = format!("there is no output {}", quoted(&one.name));
+            let help = match nearest(&one.name, outputs.iter().map(|output| output.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the outputs are {}", listed(outputs.iter().map(|output| output.name.as_str()))),
+            };
+            let diagnostic = reader.error(Code::UnknownKey, &one.span, message).help(help);
+            reader.push(diagnostic);
+            continue;
+        };
+        let name = one.choice(reader, LossName::ALL, LossName::name)?;
+        check_fit(reader, &one.span, name, &outputs[index]);
+        names[index] = name;
+    }
+    Some(names)
+}
+
+fn usual_loss(output: &Output) -> LossName {
+    match output.kind {
+        OutputKind::Category { .. } | OutputKind::Labels { .. } => LossName::CrossEntropy,
+        OutputKind::Number | OutputKind::Anomaly { .. } => LossName::SquaredError,
+    }
+}
+
+fn check_fit(reader: &mut Reader, span: &Range<usize>, name: LossName, output: &Output) {
+    let usual = usual_loss(output);
+    if (usual == LossName::CrossEntropy) != (name == LossName::CrossEntropy) {
+        let message = format!("`{}` does not fit the output {}", name.name(), quoted(&output.name));
+        let help = format!("write `minimise = \"{}\"`, or leave it out", usual.name());
+        let diagnostic = reader.error(Code::GoalMismatch, span, message).help(help);
+        reader.push(diagnostic);
+    }
 }
 
 /// Reads `[search]`; an empty table gives the defaults.
@@ -63,24 +101,20 @@ pub(crate) fn search(reader: &mut Reader, table: &Table) -> Option<Search> {
         None => Some(OptimiserName::AdamW),
     };
     let schedule = match table.get("schedule") {
-        Some(field) => field.choice(reader, SCHEDULES, schedule_name),
-        None => Some(Schedule::Cosine),
+        Some(field) => field.choice(reader, SCHEDULES, schedule_name).map(Some),
+        None => Some(None),
     };
     // With an optimiser that is not known, the rest is still checked.
-    let (rate_default, decay_default) = match optimiser {
-        Some(OptimiserName::AdamW) | None => (0.001, 0.01),
-        Some(OptimiserName::Sgd) => (0.05, 0.0),
-    };
     if optimiser == Some(OptimiserName::AdamW) {
         table.refuse(reader, "momentum", "it belongs to the optimiser `sgd`");
     }
-    if schedule == Some(Schedule::OneCycle) {
+    if schedule == Some(Some(Schedule::OneCycle)) {
         table.refuse(reader, "warmup", "the schedule `one-cycle` begins with a rise of its own");
     }
     let epochs = integer(reader, table, "epochs", 1, EPOCHS_MAX);
     let batch = integer(reader, table, "batch", 1, BATCH_MAX);
-    let learning_rate = number_or(reader, table, "learning-rate", Interval::above(0.0), rate_default);
-    let weight_decay = number_or(reader, table, "weight-decay", Interval::from(0.0), decay_default);
+    let learning_rate = learning_rate(reader, table);
+    let weight_decay = optional(reader, table, "weight-decay", Interval::from(0.0));
     let momentum = number_or(reader, table, "momentum", SHARE, 0.9);
     let warmup_steps = integer(reader, table, "warmup", 0, STEPS_MAX);
     let clip = optional(reader, table, "clip", Interval::above(0.0));
@@ -91,17 +125,31 @@ pub(crate) fn search(reader: &mut Reader, table: &Table) -> Option<Search> {
         OptimiserName::Sgd => Optimiser::Sgd { momentum: momentum? },
     };
     Some(Search {
-        epochs: epochs?.unwrap_or(100),
-        batch: batch?.unwrap_or(32) as usize,
+        epochs: epochs?,
+        batch: batch?.map(|batch| batch as usize),
         optimiser,
         learning_rate: learning_rate?,
         weight_decay: weight_decay?,
         schedule: schedule?,
-        warmup_steps: warmup_steps?.unwrap_or(0),
+        warmup_steps: warmup_steps?,
         clip: clip?,
         patience_epochs: patience_epochs?,
         average: average?,
     })
+}
+
+/// A number, or the word for a range test.
+fn learning_rate(reader: &mut Reader, table: &Table) -> Option<LearningRate> {
+    let Some(field) = table.get("learning-rate") else { return Some(LearningRate::Usual) };
+    match field.value {
+        DeValue::String(_) => field.choice(reader, &[LearningRate::RangeTest], |_| "range-test"),
+        DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => field.number(reader, Interval::above(0.0)).map(LearningRate::Value),
+    }
 }
 
 const EPOCHS_MAX: u64 = 1 << 20;

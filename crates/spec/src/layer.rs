@@ -21,9 +21,10 @@ pub enum Layer {
     Depthwise {
         window: Window,
     },
-    /// A matrix product with bias.
+    /// A matrix product with bias. With groups, each part of the vector has units of its own, which see nothing else.
     Dense {
         units: usize,
+        groups: usize,
     },
     /// max(x, 0).
     Relu,
@@ -125,12 +126,13 @@ pub const LAYERS: &[LayerDefinition] = &[
     },
     LayerDefinition {
         name: "dense",
-        usage: "dense UNITS",
-        doc: "Every output depends on every input: a matrix product with bias.",
+        usage: "dense UNITS [groups G]",
+        doc: "Every output depends on every input: a matrix product with bias. With groups, only on those of its group.",
         example: "dense 64",
         parse: |arguments| {
             let units = arguments.count("the number of units")?;
-            arguments.end(Layer::Dense { units })
+            let options = arguments.options(&["groups"])?;
+            Ok(Layer::Dense { units, groups: options.groups.unwrap_or(1) })
         },
     },
     LayerDefinition {
@@ -250,6 +252,29 @@ pub fn parse_layer(text: &str) -> Result<Layer, LayerError> {
     (definition.parse)(&mut Arguments { text, name: name.clone(), words: &words[1..], definition })
 }
 
+impl Layer {
+    /// Whether the layer, or one inside it, works on images alone.
+    pub fn needs_image(&self) -> bool {
+        match self {
+            Layer::Conv { .. }
+            | Layer::Depthwise { .. }
+            | Layer::Pool { .. }
+            | Layer::AveragePool { .. }
+            | Layer::GlobalAveragePool => true,
+            Layer::Residual(layers) => layers.iter().any(Layer::needs_image),
+            Layer::Dense { .. }
+            | Layer::Relu
+            | Layer::Gelu
+            | Layer::Tanh
+            | Layer::Sigmoid
+            | Layer::Flatten
+            | Layer::BatchNorm
+            | Layer::LayerNorm
+            | Layer::Dropout { .. } => false,
+        }
+    }
+}
+
 impl Window {
     /// The number of places of the output along height and width, or nothing if a window does not fit.
     pub fn places(&self, size: [usize; 2]) -> Option<[usize; 2]> {
@@ -290,7 +315,8 @@ impl fmt::Display for Layer {
                 write!(f, "depthwise {}", pair(window.kernel))?;
                 fmt_window(f, window, [1, 1])
             }
-            Layer::Dense { units } => write!(f, "dense {units}"),
+            Layer::Dense { units, groups: 1 } => write!(f, "dense {units}"),
+            Layer::Dense { units, groups } => write!(f, "dense {units} groups {groups}"),
             Layer::Relu => f.write_str("relu"),
             Layer::Gelu => f.write_str("gelu"),
             Layer::Tanh => f.write_str("tanh"),

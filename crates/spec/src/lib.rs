@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codes;
+pub mod defaults;
 pub mod expression;
 pub mod keys;
 pub mod layer;
@@ -17,12 +18,15 @@ pub mod specification;
 pub mod suggest;
 
 mod contract;
+mod data;
 mod goal;
+mod interface;
 mod manifest;
 mod read;
 mod skeleton;
 
 pub use codes::{Code, Stage};
+pub use defaults::{Choices, Facts, choices};
 pub use layer::{Layer, Padding, Window};
 pub use manifest::{parse, read};
 pub use metric::Metric;

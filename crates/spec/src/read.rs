@@ -64,6 +64,15 @@ impl Interval {
         Interval { low, low_inclusive: true, high, high_inclusive: false }
     }
 
+    /// Above `low`, up to `high`.
+    pub const fn half_open_above(low: f64, high: f64) -> Interval {
+        Interval { low, low_inclusive: false, high, high_inclusive: true }
+    }
+
+    /// Every finite number.
+    pub const FINITE: Interval =
+        Interval { low: f64::NEG_INFINITY, low_inclusive: false, high: f64::INFINITY, high_inclusive: false };
+
     pub const fn above(low: f64) -> Interval {
         Interval { low, low_inclusive: false, high: f64::INFINITY, high_inclusive: false }
     }
@@ -83,7 +92,9 @@ impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let low = if self.low_inclusive { "at least" } else { "above" };
         let high = if self.high_inclusive { "at most" } else { "below" };
-        if self.high.is_finite() {
+        if self.low == f64::NEG_INFINITY {
+            f.write_str("finite")
+        } else if self.high.is_finite() {
             write!(f, "{low} {} and {high} {}", self.low, self.high)
         } else {
             write!(f, "finite and {low} {}", self.low)
@@ -247,6 +258,15 @@ impl<'a> Field<'a> {
             reader.push(diagnostic);
         }
         inside
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, reader: &mut Reader) -> Option<bool> {
+        let value = self.value.as_bool();
+        if value.is_none() {
+            reader.wrong_type(self, "a boolean", format!("write `{} = true` or `{} = false`", self.name, self.name));
+        }
+        value
     }
 
     /// One of a few words.

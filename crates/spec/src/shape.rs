@@ -63,9 +63,14 @@ impl Layer {
                 let (size, channels) = image(self, input)?;
                 windowed(self, window, size, channels)
             }
-            Layer::Dense { units } => match input {
+            Layer::Dense { units, groups } => match input {
                 Shape::Vector(length) => {
-                    limited(self, &[length, *units])?;
+                    if !length.is_multiple_of(*groups) || !units.is_multiple_of(*groups) {
+                        let message = format!("{groups} groups do not divide {length} values into {units}");
+                        let help = "choose groups that divide both numbers".to_owned();
+                        return Err(ShapeError { code: Code::LayerShape, message, help });
+                    }
+                    limited(self, &[length / groups, *units])?;
                     Ok(Shape::Vector(*units))
                 }
                 Shape::Image { .. } => {

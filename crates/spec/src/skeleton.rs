@@ -3,64 +3,84 @@
 use std::ops::Range;
 
 use crate::codes::Code;
-use crate::layer::{Layer, Padding, Window, parse_layer};
+use crate::layer::{Layer, parse_layer};
 use crate::read::{Field, Reader, Table};
 use crate::report::quoted;
 use crate::shape::{Shape, ShapeError, residual};
+use crate::specification::{Body, Output, OutputKind, Skeleton};
 
 /// A usual skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// No layers: a linear (for a category, logistic) regression.
     Linear,
-    /// Two hidden layers, for vectors and small images.
+    /// Hidden layers of one width, for vectors and small images.
     Mlp,
-    /// Convolutions that halve the image as its channels double, for images.
+    /// For vectors, residual blocks after Gorishniy et al., arXiv:2106.11959, section 3.3; for images, residual blocks of
+    /// convolutions after He et al., arXiv:1512.03385.
+    ResNet,
+    /// Convolutions that halve the image as its channels double.
     ConvNet,
+    /// One small network for each column, whose results are added: what each column contributes can be read off.
+    Additive,
+    /// Through a narrow middle back to the input, for anomalies.
+    Autoencoder,
 }
 
 impl Preset {
-    pub const ALL: &[Preset] = &[Preset::Linear, Preset::Mlp, Preset::ConvNet];
+    pub const ALL: &[Preset] = &[
+        Preset::Linear,
+        Preset::Mlp,
+        Preset::ResNet,
+        Preset::ConvNet,
+        Preset::Additive,
+        Preset::Autoencoder,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Preset::Linear => "linear",
             Preset::Mlp => "mlp",
+            Preset::ResNet => "resnet",
             Preset::ConvNet => "convnet",
-        }
-    }
-
-    /// The layers of the preset for an input of this shape, or nothing if it is not for such inputs.
-    pub fn layers(self, input: Shape) -> Option<Vec<Layer>> {
-        let flat = match input {
-            Shape::Vector(_) => Vec::new(),
-            Shape::Image { .. } => vec![Layer::Flatten],
-        };
-        match (self, input) {
-            (Preset::Linear, Shape::Vector(_) | Shape::Image { .. }) => Some(flat),
-            (Preset::Mlp, Shape::Vector(_) | Shape::Image { .. }) => {
-                let hidden = [Layer::Dense { units: 64 }, Layer::Relu];
-                Some([flat.as_slice(), &hidden, &hidden].concat())
-            }
-            (Preset::ConvNet, Shape::Vector(_)) => None,
-            (Preset::ConvNet, Shape::Image { height, width, .. }) => Some(convnet(height.min(width))),
+            Preset::Additive => "additive",
+            Preset::Autoencoder => "autoencoder",
         }
     }
 }
 
-/// The layers of `[skeleton]`; `input` is missing if the inputs have errors, and shapes are then not checked.
-pub(crate) fn skeleton(reader: &mut Reader, table: &Table, input: Option<Shape>) -> Option<Vec<Layer>> {
+/// The skeleton; `input` is missing if the inputs have errors, and shapes are then not checked.
+pub(crate) fn skeleton(
+    reader: &mut Reader,
+    table: &Table,
+    input: Option<Shape>,
+    outputs: Option<&[Output]>,
+) -> Option<Skeleton> {
     if let Some(width) = table.get("width") {
         let message = "searching for widths is not available yet";
         let help = "remove `width` and write the widths in `layers`";
         let diagnostic = reader.error(Code::NotAvailable, &width.span, message).help(help);
         reader.push(diagnostic);
     }
-    match (table.get("preset"), table.get("layers")) {
-        (Some(preset), None) => preset_layers(reader, &preset, input),
+    let members = match table.get("members") {
+        Some(field) if matches!(input, Some(Shape::Image { .. })) => {
+            table.refuse(reader, "members", "the input is an image");
+            field.integer(reader, 1, MEMBERS_MAX).map(Some)
+        }
+        Some(field) => field.integer(reader, 1, MEMBERS_MAX).map(Some),
+        None => Some(None),
+    };
+    let body = match (table.get("preset"), table.get("layers")) {
+        (Some(preset), None) => preset_body(reader, &preset, input, outputs),
         (None, Some(layers)) => {
             let mut budget = LAYERS_MAX;
-            list(reader, &layers, input, RESIDUAL_DEPTH_MAX, &mut budget).map(|(layers, _)| layers)
+            // The length of a vector follows from the data, so groups are checked once it is known.
+            let known = input.filter(|input| matches!(input, Shape::Image { .. }));
+            let of_vector = input.is_some() && known.is_none();
+            list(reader, &layers, known, RESIDUAL_DEPTH_MAX, &mut budget).and_then(|(layers, _)| {
+                let fit = !of_vector || fits_vector(reader, &layers, table);
+                fit.then_some(Body::Layers(layers))
+            })
         }
         (Some(_), Some(layers)) => {
             let message = "`layers` means nothing here: `preset` names the layers already";
@@ -76,46 +96,68 @@ pub(crate) fn skeleton(reader: &mut Reader, table: &Table, input: Option<Shape>)
             reader.push(diagnostic);
             None
         }
-    }
+    };
+    let members = members?.map(|members| members as usize);
+    Some(Skeleton { body: body?, members, place: reader.place(&table.span) })
 }
+
+const MEMBERS_MAX: u64 = 1 << 10;
 
 /// Far more than anybody writes by hand, and few enough that every pass over them is quick.
 const LAYERS_MAX: usize = 1000;
 const RESIDUAL_DEPTH_MAX: usize = 8;
 
-/// Stages of two convolutions each, with 16, 32, 64, … channels; each halves the image until it is 4 wide or less.
-fn convnet(size: usize) -> Vec<Layer> {
-    const CHANNELS_MAX: usize = 256;
-    let conv = |channels, stride| {
-        let window = Window { kernel: [3, 3], stride: [stride; 2], dilation: [1, 1], padding: Padding::Same };
-        [Layer::Conv { window, channels, groups: 1 }, Layer::BatchNorm, Layer::Relu]
-    };
-    let mut layers = conv(16, 1).to_vec();
-    let (mut size, mut channels) = (size, 16);
-    while size > 4 {
-        size = size.div_ceil(2);
-        channels = (2 * channels).min(CHANNELS_MAX);
-        layers.extend(conv(channels, 2));
-        layers.extend(conv(channels, 1));
-    }
-    layers.push(Layer::GlobalAveragePool);
-    layers
-}
-
-fn preset_layers(reader: &mut Reader, field: &Field, input: Option<Shape>) -> Option<Vec<Layer>> {
+/// A preset that is for such inputs and outputs.
+fn preset_body(
+    reader: &mut Reader,
+    field: &Field,
+    input: Option<Shape>,
+    outputs: Option<&[Output]>,
+) -> Option<Body> {
     let preset = field.choice(reader, Preset::ALL, Preset::name)?;
-    let input = input?;
-    let Some(layers) = preset.layers(input) else {
-        let message = format!("the preset `{}` needs an image, but the input is {input}", preset.name());
-        let diagnostic = reader.error(Code::LayerShape, &field.span, message).help("write `preset = \"mlp\"`");
+    let anomaly = outputs.map(|outputs| outputs.iter().any(|o| matches!(o.kind, OutputKind::Anomaly { .. })));
+    let is_image = input.map(|input| matches!(input, Shape::Image { .. }));
+    let fault = match (preset, is_image, anomaly) {
+        (Preset::ConvNet, Some(false), _) => Some(("needs an image", "write `preset = \"mlp\"`")),
+        (Preset::Additive, Some(true), _) => Some(("needs columns, not an image", "write `preset = \"convnet\"`")),
+        (Preset::Autoencoder, _, Some(false)) => {
+            Some(("is for an output of type `anomaly`", "write `preset = \"mlp\"`, or `preset = \"convnet\"` for an image"))
+        }
+        (
+            Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::ConvNet | Preset::Additive,
+            _,
+            Some(true),
+        ) => Some(("does not tell anomalies", "write `preset = \"autoencoder\"`")),
+        (
+            Preset::Linear
+            | Preset::Mlp
+            | Preset::ResNet
+            | Preset::ConvNet
+            | Preset::Additive
+            | Preset::Autoencoder,
+            _,
+            _,
+        ) => None,
+    };
+    if let Some((why, help)) = fault {
+        let message = format!("the preset `{}` {why}", preset.name());
+        let diagnostic = reader.error(Code::LayerShape, &field.span, message).help(help);
         reader.push(diagnostic);
         return None;
-    };
-    let mut shape = input;
-    for layer in &layers {
-        shape = next_shape(reader, layer.shape(shape), &field.span)?;
     }
-    Some(layers)
+    Some(Body::Preset(preset))
+}
+
+/// Whether no layer needs an image, since a vector reaches the first.
+fn fits_vector(reader: &mut Reader, layers: &[Layer], table: &Table) -> bool {
+    let span = table.get("layers").map_or(table.span.clone(), |field| field.span);
+    let misfit = layers.iter().find(|layer| layer.needs_image());
+    if let Some(layer) = misfit {
+        let message = format!("{} needs an image, but a vector reaches it", quoted(&layer.to_string()));
+        let diagnostic = reader.error(Code::LayerShape, &span, message).help("use `dense`, or an input of type `image`");
+        reader.push(diagnostic);
+    }
+    misfit.is_none()
 }
 
 /// A list of layers and the shape they make. Every layer is read, whatever is wrong with those before it; shapes are
@@ -207,32 +249,6 @@ fn next_shape(reader: &mut Reader, shape: Result<Shape, ShapeError>, span: &Rang
             let diagnostic = reader.error(error.code, span, error.message).help(error.help);
             reader.push(diagnostic);
             None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn presets_fit_the_shapes_they_are_for() {
-        let shapes = [
-            Shape::Vector(1),
-            Shape::Vector(13),
-            Shape::Image { height: 1, width: 1, channels: 1 },
-            Shape::Image { height: 28, width: 31, channels: 1 },
-            Shape::Image { height: 224, width: 224, channels: 3 },
-        ];
-        for shape in shapes {
-            for preset in Preset::ALL {
-                let Some(layers) = preset.layers(shape) else {
-                    assert_eq!((*preset, shape), (Preset::ConvNet, Shape::Vector(shape.values())));
-                    continue;
-                };
-                let end = layers.iter().try_fold(shape, |shape, layer| layer.shape(shape)).unwrap();
-                assert!(matches!(end, Shape::Vector(_)), "{preset:?} of {shape} ends in {end}");
-            }
         }
     }
 }

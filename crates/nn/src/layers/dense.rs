@@ -13,6 +13,12 @@ pub fn dense(graph: &mut Graph, x: ValueId, weight: ValueId, bias: Option<ValueI
     }
 }
 
+/// Parts of a vector, each with a product of its own: x [.., g·in], weight [g, in, out] → [.., g·out].
+pub fn grouped_dense(graph: &mut Graph, x: ValueId, weight: ValueId) -> Result<ValueId> {
+    let rows = leading(graph, x, 1, "a grouped dense layer")?;
+    graph.contract(&format!("{rows}(my),myz->{rows}(mz)"), x, weight, &[])
+}
+
 /// Rows of a table: table [rows, d], index i32 [..] → [.., d]. A row outside the table is zero.
 pub fn embedding(graph: &mut Graph, table: ValueId, index: ValueId) -> Result<ValueId> {
     let places = letters(graph.shape(index).len())?;
@@ -51,6 +57,15 @@ mod tests {
         let many = value_of(layer, &[x, weight, bias]);
         assert_eq!(many, Tensor::floats(&[1, 2, 3], vec![-2.5, -3.0, -4.0, 2.5, 4.0, 5.0]));
         check_gradients(layer, &[&[4, 2], &[2, 3], &[3]], true);
+    }
+
+    #[test]
+    fn groups_see_only_their_own_part() {
+        let weight = Tensor::floats(&[2, 2, 1], vec![1.0, 2.0, 3.0, 4.0]);
+        let layer = |g: &mut Graph, x: &[ValueId]| grouped_dense(g, x[0], x[1]);
+        let x = Tensor::floats(&[1, 4], vec![1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(value_of(layer, &[x, weight]), Tensor::floats(&[1, 2], vec![21.0, 4300.0]));
+        check_gradients(layer, &[&[3, 6], &[2, 3, 2]], true);
     }
 
     #[test]

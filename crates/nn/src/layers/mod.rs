@@ -13,7 +13,7 @@ mod softmax;
 pub use activations::{elu, gelu, gelu_tanh, leaky_relu, relu, sigmoid, silu, softplus, tanh};
 pub use attention::{Attention, attention, rotary};
 pub use convolution::{Padding, Window, convolution, depthwise_convolution, transposed_convolution};
-pub use dense::{dense, embedding, flatten};
+pub use dense::{dense, embedding, flatten, grouped_dense};
 pub use dropout::dropout;
 pub use normalisation::{
     EPSILON, batch_norm, batch_norm_training, layer_norm, rms_norm, standardise, update_running_statistics,
