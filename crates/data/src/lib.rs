@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod random;
+pub mod source;
 
 mod dataset;
 mod read_csv;

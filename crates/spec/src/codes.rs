@@ -233,6 +233,21 @@ codes! {
     TooManyClasses "E0218" Data "a category with very many classes"
     "A category has at most 65,536 classes. So many different labels are most often identifiers or numbers: choose \
      another column, or an output of type `number`.";
+
+    DamagedFile "E0231" Data "a data file that is cut off or damaged"
+    "The bytes break the rules of the file's format: compressed data that does not unpack, a header that promises more \
+     than the file holds. Most often a download or a copy was interrupted.";
+
+    RowTooLarge "E0232" Data "a row beyond what one row may hold"
+    "A row has limits on its bytes and on its columns, far above what tables need, so that a damaged file cannot take all \
+     memory. A quote that is never closed makes one row of the rest of the file; a wrong delimiter can do the same.";
+
+    StrayQuote "E0233" Data "text behind a closing quote"
+    "A cell that begins with `\"` ends at the next single `\"`, and only the delimiter or the line end may follow. Write \
+     a quote inside a quoted cell twice: `\"a 5\"\" pipe\"`.";
+
+    NameCount "E0234" Data "names that do not match the number of columns"
+    "For a file without a header the manifest may name the columns; it must then name all of them, in their order.";
 }
 
 impl Code {

@@ -1,0 +1,235 @@
+//! Data sources: files and streams opened by their format and read row by row in bounded memory.
+//!
+//! [`open`] looks at the name and the first bytes and gives a [`Source`]: the names of the columns, then one [`Row`] after
+//! another. CSV files, JSON lines and idx files may be compressed with gzip, which is recognised by its first bytes. What
+//! cannot be read is a [`Fault`] that names its place and carries the row's raw text; whether to stop at it or to set the
+//! row aside is the caller's choice.
+//!
+//! Text means the same in every format: it loses the white space around it, and text that is empty or one of the
+//! [`missing`](SourceOptions::missing) tokens is a missing cell.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use tacit_spec::report::quoted;
+use tacit_spec::{Code, Diagnostic, Place};
+
+pub mod image;
+
+mod bytes;
+mod csv;
+mod fault;
+mod row;
+
+pub use fault::{Fault, FaultLog, SHOWN_MAX};
+pub use image::Picture;
+pub use row::{Cell, NumberFault, Position, Row, RowPlace, parse_number};
+
+use bytes::ByteStream;
+use csv::CsvReader;
+
+/// A data source that has been opened.
+///
+/// Reading holds one row and some fixed buffers, never the whole file.
+pub struct Source {
+    name: Arc<str>,
+    kind: SourceKind,
+    columns: Vec<String>,
+    reader: Reader,
+    rows: u64,
+    faults: u64,
+    /// Nothing more can be read, because all is read or because of a fatal fault.
+    ended: bool,
+}
+
+/// The formats that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// Lines of cells with a delimiter between them.
+    Csv,
+}
+
+/// What the reader must be told because the file cannot say it itself. The default reads a CSV file with a header, comma
+/// separated, in which only the empty cell is missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceOptions {
+    /// The format; if it is left open, the name and the first bytes decide.
+    pub kind: Option<SourceKind>,
+    /// CSV: what stands between the cells; if it is left open, a tab in files named `.tsv` or `.tab`, else a comma.
+    pub delimiter: Option<Delimiter>,
+    /// CSV: how the columns get their names.
+    pub header: Header,
+    /// Text that stands for a missing value, beside the empty cell; compared exactly, after trimming.
+    pub missing: Vec<String>,
+    /// What a hostile or damaged file may cost.
+    pub limits: Limits,
+}
+
+/// How the columns of a CSV file get their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Header {
+    /// The first line names them.
+    #[default]
+    FirstLine,
+    /// The file has rows only; the columns are `column1`, `column2`, …
+    Numbered,
+    /// The file has rows only; these are the names of all its columns.
+    Given(Vec<String>),
+}
+
+/// What stands between the cells of a CSV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delimiter {
+    Comma,
+    Semicolon,
+    Tab,
+    Pipe,
+}
+
+/// Bounds on what one row may hold. A row beyond them is an error, not a reason to take all memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one row as it stands in the file.
+    pub row_bytes: usize,
+    /// The number of columns.
+    pub columns: usize,
+}
+
+/// What was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSummary {
+    /// The BLAKE3 hash, in hexadecimal, of the file's bytes as they are stored (before any decompression).
+    pub hash: String,
+    /// The rows that were read without a fault.
+    pub rows: u64,
+    /// The rows that had a fault.
+    pub faults: u64,
+    /// The number of bytes that were hashed.
+    pub bytes: u64,
+}
+
+enum Reader {
+    Csv(CsvReader),
+}
+
+/// Opens a file or folder.
+///
+/// # Errors
+/// It cannot be read, its format is not known, or its head is wrong: no header, a column named twice, a damaged file.
+pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnostic>> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| vec![Diagnostic::io(&name, "read", &error)])?;
+    let kind = options.kind.unwrap_or(SourceKind::Csv);
+    from_reader(&name, kind, Box::new(file), options)
+}
+
+/// Opens a stream of CSV or JSON lines; `name` is its name for messages, such as `stdin`.
+///
+/// # Errors
+/// As [`open`]; the other formats cannot be read from a stream.
+pub fn from_reader(
+    name: &str,
+    kind: SourceKind,
+    reader: Box<dyn Read + Send>,
+    options: &SourceOptions,
+) -> Result<Source, Vec<Diagnostic>> {
+    let file: Arc<str> = Arc::from(name);
+    let stream = ByteStream::new(reader).map_err(|error| vec![bytes::diagnostic(name, &error)])?;
+    if let Some(encoding) = stream.utf16() {
+        return Err(vec![utf16(name, encoding)]);
+    }
+    let (columns, reader) = match kind {
+        SourceKind::Csv => {
+            let reader = CsvReader::new(file.clone(), stream, options)?;
+            (reader.columns().to_vec(), Reader::Csv(reader))
+        }
+    };
+    Ok(Source { name: file, kind, columns, reader, rows: 0, faults: 0, ended: false })
+}
+
+impl Source {
+    /// The name for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn kind(&self) -> SourceKind {
+        self.kind
+    }
+
+    /// The names of the columns, each there once. Every row has as many cells.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Reads the next row into `row`, whose memory is used again. False at the end.
+    ///
+    /// # Errors
+    /// This row cannot be used. If the fault is [fatal](Fault::fatal) there is nothing more to read; else the next call
+    /// gives the row behind it. What `row` holds after a fault has no meaning.
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend its rows")]
+    pub fn next(&mut self, row: &mut Row) -> Result<bool, Box<Fault>> {
+        if self.ended {
+            return Ok(false);
+        }
+        let found = match &mut self.reader {
+            Reader::Csv(reader) => reader.next(row),
+        };
+        match &found {
+            Ok(true) => self.rows += 1,
+            Ok(false) => self.ended = true,
+            Err(fault) => {
+                self.faults += 1;
+                self.ended = fault.fatal;
+            }
+        }
+        found
+    }
+
+    /// The text of the last row that was read, as it stands in the file, without its line end: for a file of rejects.
+    /// Formats that are not text have none.
+    pub fn raw(&self) -> Option<&[u8]> {
+        match &self.reader {
+            Reader::Csv(reader) => Some(reader.raw()),
+        }
+    }
+
+    /// Reads what is left and says what was read.
+    ///
+    /// # Errors
+    /// The rest of the file cannot be read.
+    pub fn finish(self) -> Result<SourceSummary, Diagnostic> {
+        let (hash, bytes) = match self.reader {
+            Reader::Csv(reader) => reader.into_stream().finish(),
+        }
+        .map_err(|error| bytes::diagnostic(&self.name, &error))?;
+        Ok(SourceSummary { hash, rows: self.rows, faults: self.faults, bytes })
+    }
+}
+
+impl Delimiter {
+    pub const ALL: &[Delimiter] = &[Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Pipe];
+
+    pub fn byte(self) -> u8 {
+        match self {
+            Delimiter::Comma => b',',
+            Delimiter::Semicolon => b';',
+            Delimiter::Tab => b'\t',
+            Delimiter::Pipe => b'|',
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { row_bytes: 64 << 20, columns: 1 << 20 }
+    }
+}
+
+fn utf16(name: &str, encoding: &str) -> Diagnostic {
+    let message = format!("{} is {encoding}, not UTF-8", quoted(name));
+    Diagnostic::error(Code::NotUtf8, Place::File(name.to_owned()), message)
+        .help("convert the file: `iconv -f utf-16 -t utf-8 old.csv > new.csv`")
+}
