@@ -234,6 +234,14 @@ codes! {
     "A category has at most 65,536 classes. So many different labels are most often identifiers or numbers: choose \
      another column, or an output of type `number`.";
 
+    BadDate "E0219" Data "cells that are not dates"
+    "The column is used as a date, but the cell does not follow its format. Dates are written as in `2026-11-25` or \
+     `2026-11-25T12:30`, unless `format` says otherwise.";
+
+    GapGroups "E0220" Data "a `gap` without groups to compare"
+    "A gap is the greatest difference of a metric between the groups of rows that agree in a column, so the test rows \
+     need at least two groups, and a few hundred at most.";
+
     DamagedFile "E0231" Data "a data file that is cut off or damaged"
     "The bytes break the rules of the file's format: compressed data that does not unpack, a header that promises more \
      than the file holds. Most often a download or a copy was interrupted.";

@@ -89,6 +89,9 @@ fn requirement(reader: &mut Reader, table: &Table, output: Option<&Output>) -> O
     };
     Some(Requirement {
         metric,
+        output: output.map(|output| output.name.clone()),
+        k: None,
+        gap: None,
         class: class?,
         rows: rows?,
         bound: bound?,
@@ -99,13 +102,11 @@ fn requirement(reader: &mut Reader, table: &Table, output: Option<&Output>) -> O
 
 fn metric_fits(reader: &mut Reader, field: &Field, metric: Metric, output: &Output) -> bool {
     let help = match (metric.definition().kind, &output.kind) {
-        (MetricKind::Cost, OutputKind::Category { .. } | OutputKind::Number)
+        (MetricKind::Cost, _)
         | (MetricKind::CategoryShare | MetricKind::CategoryLoss, OutputKind::Category { .. })
         | (MetricKind::NumberError, OutputKind::Number) => return true,
-        (MetricKind::CategoryShare | MetricKind::CategoryLoss, OutputKind::Number) => {
-            "for a number choose `mae` or `rmse`"
-        }
-        (MetricKind::NumberError, OutputKind::Category { .. }) => {
+        (MetricKind::CategoryShare | MetricKind::CategoryLoss, _) => "for a number choose `mae` or `rmse`",
+        (MetricKind::NumberError, _) => {
             "for a category choose `accuracy`, `macro-f1`, `recall`, `precision` or `log-loss`"
         }
     };

@@ -8,6 +8,7 @@
 //! column = a plain word | "any name in double quotes"
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -82,14 +83,16 @@ impl Predicate {
 
     /// Whether the predicate holds for a row. `cell` gives a column's text.
     ///
-    /// A column that is compared with a number must hold one: otherwise the column's name is the error. Both sides of
-    /// `and` and `or` are read always, so that a bad cell is found whatever stands beside it.
-    pub fn holds<'a>(&'a self, cell: &impl Fn(&str) -> &'a str) -> Result<bool, &'a str> {
+    /// A column that is compared with a number must hold one: otherwise the column's name is the error. A missing cell is
+    /// the empty text, and stands in no relation to a number. Both sides of `and` and `or` are read always, so that a bad
+    /// cell is found whatever stands beside it.
+    pub fn holds<'c>(&self, cell: &impl Fn(&str) -> Cow<'c, str>) -> Result<bool, &str> {
         match self {
             Predicate::Compare { column, operator, value } => {
                 let text = cell(column);
                 match value {
-                    Literal::Text(expected) => Ok(operator.holds(text.cmp(expected))),
+                    Literal::Text(expected) => Ok(operator.holds(text.as_ref().cmp(expected))),
+                    Literal::Number(_) if text.is_empty() => Ok(*operator == Operator::NotEqual),
                     Literal::Number(expected) => {
                         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
                         let ordering = number.and_then(|number| number.partial_cmp(expected));
@@ -419,9 +422,10 @@ mod tests {
     fn holds(expression: &str) -> Result<bool, String> {
         let predicate = parse_expression(expression).unwrap();
         let cell = |column: &str| match column {
-            "digit" => "8",
-            "age" => "65.0",
-            "home town" => "O'Hara",
+            "digit" => "8".into(),
+            "age" => "65.0".into(),
+            "home town" => "O'Hara".into(),
+            "weight" => "".into(),
             other => panic!("{other}"),
         };
         predicate.holds(&cell).map_err(str::to_owned)
@@ -440,6 +444,8 @@ mod tests {
             ("(age < 65 or digit = '8') and age > 65", false),
             ("not not age > -1.5e3", true),
             ("\"home town\" = 'O''Hara'", true),
+            ("weight > 3 or weight <= 3 or weight = 0", false),
+            ("weight != 3 and weight = ''", true),
         ] {
             assert_eq!(holds(expression), Ok(expected), "{expression}");
         }

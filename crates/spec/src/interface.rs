@@ -70,7 +70,8 @@ pub(crate) fn output(reader: &mut Reader, table: &Table, name: &str) -> Option<O
         OutputType::Labels => several_labels(reader, table, name),
         OutputType::Anomaly => anomaly(reader, table),
     };
-    Some(Output { name: name.to_owned(), kind: kind?, columns: columns?, weight: weight? })
+    let aliases = aliases(reader, table);
+    Some(Output { name: name.to_owned(), kind: kind?, columns: columns?, aliases: aliases?, weight: weight? })
 }
 
 /// Whether the inputs together have a shape.
@@ -179,6 +180,7 @@ const OUTPUT_OWNERS: &[(&str, &[OutputType])] = &[
     ("separator", &[OutputType::Labels]),
     ("labels", &[OutputType::Labels]),
     ("classes", &[OutputType::Category]),
+    ("aliases", &[OutputType::Category]),
     ("normal", &[OutputType::Anomaly]),
     ("share", &[OutputType::Anomaly]),
     ("weight", &[OutputType::Category, OutputType::Labels, OutputType::Number]),
@@ -397,6 +399,13 @@ fn anomaly(reader: &mut Reader, table: &Table) -> (Option<Columns>, Option<Outpu
     };
     let kind = share.zip(normal).map(|(share, normal)| OutputKind::Anomaly { normal, share });
     (columns, kind)
+}
+
+/// `aliases`, a table of spellings and what they stand for.
+fn aliases(reader: &mut Reader, table: &Table) -> Option<Vec<(String, String)>> {
+    let Some(field) = table.get("aliases") else { return Some(Vec::new()) };
+    let spellings = field.named(reader, "aliases = { \"…\" = \"…\" }")?;
+    spellings.iter().map(|one| Some((one.name.clone(), one.string(reader)?.to_owned()))).collect()
 }
 
 fn labels(reader: &mut Reader, field: &Field, what: &str) -> Option<Vec<String>> {

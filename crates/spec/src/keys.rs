@@ -151,6 +151,12 @@ pub static OUTPUT: Table = Table {
             Default("the labels in the data, numbers first, in ascending order"),
             "The labels of a category, in the order of the program's scores.",
         ),
+        key(
+            "aliases",
+            "{ \"yes.\" = \"yes\" }",
+            Default("{}"),
+            "Other spellings of a label of a category, each with the label that it stands for.",
+        ),
         key("columns", "[\"rain\", \"snow\"]", Optional, "A column of 0 and 1 for each of several labels."),
         key("separator", "\";\"", Default("\";\""), "What stands between two labels in one column."),
         key("labels", "[\"rain\", \"snow\"]", Default("those in the data"), "Labels that stand in one column."),

@@ -137,6 +137,8 @@ pub struct Output {
     pub kind: OutputKind,
     /// Where the right answers stand; several columns only for labels that have one each, none only for an anomaly.
     pub columns: Columns,
+    /// Spellings of a label and what they stand for.
+    pub aliases: Vec<(String, String)>,
     /// The share of this output's loss in the sum that is made small.
     pub weight: f64,
 }
@@ -346,10 +348,17 @@ pub enum Schedule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
     pub metric: Metric,
-    /// The class of a recall or a precision; none for other metrics.
+    /// The name of the output whose answers are measured; none for what is measured on the whole program.
+    pub output: Option<String>,
+    /// The class that the metric is about; none for one that is about all of them.
     pub class: Option<String>,
+    /// How many of the likeliest classes count as answers of a top-k; none for other metrics.
+    pub k: Option<usize>,
     /// Only the rows for which this holds.
     pub rows: Option<Predicate>,
+    /// The column between whose groups of equal values the greatest difference of the metric is bounded; none if the
+    /// metric itself is.
+    pub gap: Option<String>,
     pub bound: Bound,
     /// The confidence of the interval whose unfavourable end decides.
     pub confidence: Option<f64>,
@@ -439,6 +448,13 @@ impl Pattern {
             }
         }
         rest.ends_with(last)
+    }
+}
+
+impl Requirement {
+    /// Whether it is measured on the answers of this output.
+    pub fn is_about(&self, output: &Output) -> bool {
+        self.output.as_ref() == Some(&output.name)
     }
 }
 
