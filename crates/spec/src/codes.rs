@@ -241,6 +241,9 @@ codes! {
     GapGroups "E0220" Data "a `gap` without groups to compare"
     "A gap is the greatest difference of a metric between the groups of rows that agree in a column, so the test rows \
      need at least two groups, and a few hundred at most.";
+    UnknownFormat "E0230" Data "a format that cannot be read"
+    "Tacit reads CSV, JSON lines, Parquet, idx files and folders of pictures. Other formats, such as the workbooks of \
+     spreadsheet programs, must be saved as one of these first. Only CSV and JSON lines can come from a stream.";
 
     DamagedFile "E0231" Data "a data file that is cut off or damaged"
     "The bytes break the rules of the file's format: compressed data that does not unpack, a header that promises more \
@@ -256,6 +259,47 @@ codes! {
 
     NameCount "E0234" Data "names that do not match the number of columns"
     "For a file without a header the manifest may name the columns; it must then name all of them, in their order.";
+
+    BadJson "E0235" Data "lines that are not JSON objects"
+    "In JSON lines every line is one object, such as `{\"age\": 39, \"job\": \"clerk\"}`. A JSON file that is one long list \
+     becomes JSON lines with `jq -c '.[]' old.json > new.jsonl`. `NaN` is not JSON; what is missing is `null`.";
+
+    NestedValue "E0236" Data "values that no cell can hold"
+    "A cell holds a text, a number, a truth value, a list of numbers or a list of texts. Lists of lists of numbers are \
+     read as one list if they are as regular as an array. Objects must be flattened into the row's own keys.";
+
+    UnknownField "E0237" Data "keys that are not among the columns"
+    "The keys of the first object are the columns, unless the manifest names them. A key that appears only later would be \
+     ignored in silence otherwise. A key may be absent from a row: its cell is then missing.";
+
+    FieldTwice "E0238" Data "keys given twice"
+    "An object that gives a key twice has two values for one cell. Programs differ in which one they take.";
+
+    BadPicture "E0239" Data "a picture that cannot be decoded"
+    "The file is no picture of a known format, is damaged, or was cut off. PNG, JPEG, BMP, GIF, WebP, PGM and PPM are told \
+     apart by their first bytes, whatever their names say.";
+
+    PictureTooLarge "E0240" Data "a picture with very many pixels"
+    "A small file can claim a huge picture, so there is a limit, which photographs stay below.";
+
+    StrayFile "E0241" Data "files among the pictures that are none"
+    "Every file in a folder of pictures is an example, so one that is not named as a picture may be one that was misnamed. \
+     Files whose names begin with a dot are passed over.";
+
+    NoLabelFolder "E0242" Data "pictures outside the folders that give the labels"
+    "In a folder of pictures the first level of folders gives the labels (below `train`, `test` and the like, the second). \
+     A picture beside these folders has no label.";
+
+    FolderTwice "E0243" Data "a folder that links lead to twice"
+    "A symbolic link leads to a folder that is read anyway, or to one that holds the link. Its pictures would be counted \
+     twice, or without end.";
+
+    LabelsMismatch "E0244" Data "a file of labels that does not match"
+    "Beside an idx file of images stands one of labels, with one number for each image.";
+
+    FeatureMissing "E0245" Data "a format that this build leaves out"
+    "Reading Parquet takes large libraries, so it is left out unless it is asked for: \
+     `cargo install tacit-cli --features parquet`.";
 }
 
 impl Code {

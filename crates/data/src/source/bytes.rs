@@ -9,6 +9,7 @@ use tacit_spec::{Code, Diagnostic, Place};
 /// A stream whose compression and byte order mark have been seen to.
 pub(super) struct ByteStream {
     input: BufReader<Headed<Layer>>,
+    compressed: bool,
     utf16: Option<&'static str>,
 }
 
@@ -44,7 +45,8 @@ impl ByteStream {
     pub(super) fn new(inner: Box<dyn Read + Send>) -> io::Result<ByteStream> {
         let hashing = Hashing { inner, hasher: blake3::Hasher::new(), bytes: 0 };
         let stored = Headed::new(hashing, &[GZIP])?;
-        let layer = if stored.head == GZIP {
+        let compressed = stored.head == GZIP;
+        let layer = if compressed {
             Layer::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, stored))))
         } else {
             Layer::Plain(stored)
@@ -58,7 +60,7 @@ impl ByteStream {
         if text.head == UTF8_MARK {
             text.given = text.head.len();
         }
-        Ok(ByteStream { input: BufReader::with_capacity(BUFFER_BYTES, text), utf16 })
+        Ok(ByteStream { input: BufReader::with_capacity(BUFFER_BYTES, text), compressed, utf16 })
     }
 
     /// The encoding, if a byte order mark says that it is UTF-16.
@@ -66,14 +68,18 @@ impl ByteStream {
         self.utf16
     }
 
-    /// Reads what is left; the hash of the stored bytes in hexadecimal, and their number.
-    pub(super) fn finish(self) -> io::Result<(String, u64)> {
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// Reads what is left; the hash of the stored bytes, and their number.
+    pub(super) fn finish(self) -> io::Result<(blake3::Hash, u64)> {
         let mut hashing = match self.input.into_inner().rest {
             Layer::Plain(stored) => stored.rest,
             Layer::Gzip(decoder) => decoder.into_inner().into_inner().rest,
         };
         io::copy(&mut hashing, &mut io::sink())?;
-        Ok((hashing.hasher.finalize().to_hex().to_string(), hashing.bytes))
+        Ok((hashing.hasher.finalize(), hashing.bytes))
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tacit_spec::report::quoted;
@@ -21,14 +21,22 @@ pub mod image;
 mod bytes;
 mod csv;
 mod fault;
+mod idx;
+mod image_folder;
+mod json_lines;
+mod kind;
 mod row;
 
 pub use fault::{Fault, FaultLog, SHOWN_MAX};
 pub use image::Picture;
+pub use kind::SourceKind;
 pub use row::{Cell, NumberFault, Position, Row, RowPlace, parse_number};
 
 use bytes::ByteStream;
 use csv::CsvReader;
+use idx::IdxReader;
+use image_folder::ImageFolderReader;
+use json_lines::JsonLinesReader;
 
 /// A data source that has been opened.
 ///
@@ -44,13 +52,6 @@ pub struct Source {
     ended: bool,
 }
 
-/// The formats that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SourceKind {
-    /// Lines of cells with a delimiter between them.
-    Csv,
-}
-
 /// What the reader must be told because the file cannot say it itself. The default reads a CSV file with a header, comma
 /// separated, in which only the empty cell is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,23 +60,27 @@ pub struct SourceOptions {
     pub kind: Option<SourceKind>,
     /// CSV: what stands between the cells; if it is left open, a tab in files named `.tsv` or `.tab`, else a comma.
     pub delimiter: Option<Delimiter>,
-    /// CSV: how the columns get their names.
+    /// CSV and JSON lines: how the columns get their names.
     pub header: Header,
     /// Text that stands for a missing value, beside the empty cell; compared exactly, after trimming.
     pub missing: Vec<String>,
+    /// JSON lines: pass over keys that are not among the columns. Otherwise they are faults.
+    pub ignore_other_keys: bool,
+    /// idx: the file of labels; if it is left open, the one whose name belongs to that of the images, if it exists.
+    pub labels: Option<PathBuf>,
     /// What a hostile or damaged file may cost.
     pub limits: Limits,
 }
 
-/// How the columns of a CSV file get their names.
+/// How the columns of a CSV file or of JSON lines get their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Header {
-    /// The first line names them.
+    /// The first line of a CSV file names them; of JSON lines, the keys of the first object in their order do.
     #[default]
     FirstLine,
-    /// The file has rows only; the columns are `column1`, `column2`, …
+    /// A CSV file has rows only; the columns are `column1`, `column2`, … JSON lines are read as by `FirstLine`.
     Numbered,
-    /// The file has rows only; these are the names of all its columns.
+    /// A CSV file has rows only, and these are the names of all its columns; objects have these keys or some of them.
     Given(Vec<String>),
 }
 
@@ -91,16 +96,20 @@ pub enum Delimiter {
 /// Bounds on what one row may hold. A row beyond them is an error, not a reason to take all memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one row as it stands in the file.
+    /// Bytes of one row as it stands in the file, or of the file of one picture.
     pub row_bytes: usize,
     /// The number of columns.
     pub columns: usize,
+    /// The number of pixels of one picture.
+    pub pixels: usize,
 }
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSummary {
-    /// The BLAKE3 hash, in hexadecimal, of the file's bytes as they are stored (before any decompression).
+    /// The BLAKE3 hash, in hexadecimal, of the file's bytes as they are stored (before any decompression). For idx files
+    /// with labels: of the hashes of the two files, one after the other. For a folder of pictures: of each file's name
+    /// (its length in 8 bytes, little-endian, then its bytes) and hash, in the order of the rows.
     pub hash: String,
     /// The rows that were read without a fault.
     pub rows: u64,
@@ -112,6 +121,9 @@ pub struct SourceSummary {
 
 enum Reader {
     Csv(CsvReader),
+    JsonLines(JsonLinesReader),
+    Idx(IdxReader),
+    ImageFolder(ImageFolderReader),
 }
 
 /// Opens a file or folder.
@@ -119,10 +131,26 @@ enum Reader {
 /// # Errors
 /// It cannot be read, its format is not known, or its head is wrong: no header, a column named twice, a damaged file.
 pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnostic>> {
+    let kind = match options.kind {
+        Some(kind) => kind,
+        None => kind::detect(path).map_err(|diagnostic| vec![diagnostic])?,
+    };
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| vec![Diagnostic::io(&name, "read", &error)])?;
-    let kind = options.kind.unwrap_or(SourceKind::Csv);
-    from_reader(&name, kind, Box::new(file), options)
+    match kind {
+        SourceKind::Csv | SourceKind::JsonLines => {
+            let file = File::open(path).map_err(|error| vec![Diagnostic::io(&name, "read", &error)])?;
+            from_reader(&name, kind, Box::new(file), options)
+        }
+        SourceKind::Idx => {
+            let reader = IdxReader::open(path, options)?;
+            Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::Idx(reader)))
+        }
+        SourceKind::ImageFolder => {
+            let reader = ImageFolderReader::open(path, options)?;
+            Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::ImageFolder(reader)))
+        }
+        SourceKind::Parquet => Err(vec![kind::no_parquet(&name)]),
+    }
 }
 
 /// Opens a stream of CSV or JSON lines; `name` is its name for messages, such as `stdin`.
@@ -135,21 +163,32 @@ pub fn from_reader(
     reader: Box<dyn Read + Send>,
     options: &SourceOptions,
 ) -> Result<Source, Vec<Diagnostic>> {
-    let file: Arc<str> = Arc::from(name);
     let stream = ByteStream::new(reader).map_err(|error| vec![bytes::diagnostic(name, &error)])?;
     if let Some(encoding) = stream.utf16() {
         return Err(vec![utf16(name, encoding)]);
     }
-    let (columns, reader) = match kind {
+    match kind {
         SourceKind::Csv => {
-            let reader = CsvReader::new(file.clone(), stream, options)?;
-            (reader.columns().to_vec(), Reader::Csv(reader))
+            let reader = CsvReader::new(Arc::from(name), stream, options)?;
+            Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::Csv(reader)))
         }
-    };
-    Ok(Source { name: file, kind, columns, reader, rows: 0, faults: 0, ended: false })
+        SourceKind::JsonLines => {
+            let reader = JsonLinesReader::new(Arc::from(name), stream, options)?;
+            Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::JsonLines(reader)))
+        }
+        SourceKind::Parquet | SourceKind::Idx | SourceKind::ImageFolder => {
+            let message = format!("{} cannot be read from the stream {}", kind.words(), quoted(name));
+            let diagnostic = Diagnostic::error(Code::UnknownFormat, Place::File(name.to_owned()), message);
+            Err(vec![diagnostic.help("give a file, or a stream of CSV or JSON lines")])
+        }
+    }
 }
 
 impl Source {
+    fn new(name: &str, kind: SourceKind, columns: Vec<String>, reader: Reader) -> Source {
+        Source { name: Arc::from(name), kind, columns, reader, rows: 0, faults: 0, ended: false }
+    }
+
     /// The name for messages.
     pub fn name(&self) -> &str {
         &self.name
@@ -176,6 +215,9 @@ impl Source {
         }
         let found = match &mut self.reader {
             Reader::Csv(reader) => reader.next(row),
+            Reader::JsonLines(reader) => reader.next(row),
+            Reader::Idx(reader) => reader.next(row),
+            Reader::ImageFolder(reader) => reader.next(row),
         };
         match &found {
             Ok(true) => self.rows += 1,
@@ -193,6 +235,8 @@ impl Source {
     pub fn raw(&self) -> Option<&[u8]> {
         match &self.reader {
             Reader::Csv(reader) => Some(reader.raw()),
+            Reader::JsonLines(reader) => Some(reader.raw()),
+            Reader::Idx(_) | Reader::ImageFolder(_) => None,
         }
     }
 
@@ -203,9 +247,12 @@ impl Source {
     pub fn finish(self) -> Result<SourceSummary, Diagnostic> {
         let (hash, bytes) = match self.reader {
             Reader::Csv(reader) => reader.into_stream().finish(),
+            Reader::JsonLines(reader) => reader.into_stream().finish(),
+            Reader::Idx(reader) => reader.finish(),
+            Reader::ImageFolder(reader) => Ok(reader.finish()),
         }
         .map_err(|error| bytes::diagnostic(&self.name, &error))?;
-        Ok(SourceSummary { hash, rows: self.rows, faults: self.faults, bytes })
+        Ok(SourceSummary { hash: hash.to_hex().to_string(), rows: self.rows, faults: self.faults, bytes })
     }
 }
 
@@ -222,9 +269,16 @@ impl Delimiter {
     }
 }
 
+impl Limits {
+    /// What decoding one picture may take: eight bytes a pixel, and some for tables.
+    fn picture_bytes(&self) -> usize {
+        self.pixels.saturating_mul(8).saturating_add(1 << 20)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { row_bytes: 64 << 20, columns: 1 << 20 }
+        Limits { row_bytes: 64 << 20, columns: 1 << 20, pixels: 1 << 26 }
     }
 }
 
