@@ -24,9 +24,12 @@ pub(crate) fn goal(reader: &mut Reader, table: &Table, output: Option<&Output>) 
     }
     if let Some(output) = output {
         let help = match (&output.kind, name == LossName::CrossEntropy) {
-            (OutputKind::Category { .. }, true) | (OutputKind::Number, false) => None,
-            (OutputKind::Category { .. }, false) => Some("write `minimise = \"cross-entropy\"`"),
-            (OutputKind::Number, true) => Some("write `minimise = \"squared-error\"`"),
+            (OutputKind::Category { .. } | OutputKind::Labels { .. }, true)
+            | (OutputKind::Number | OutputKind::Anomaly, false) => None,
+            (OutputKind::Category { .. } | OutputKind::Labels { .. }, false) => {
+                Some("write `minimise = \"cross-entropy\"`")
+            }
+            (OutputKind::Number | OutputKind::Anomaly, true) => Some("write `minimise = \"squared-error\"`"),
         };
         if let Some(help) = help {
             let message = format!("`{}` does not fit the output {}", name.name(), quoted(&output.name));

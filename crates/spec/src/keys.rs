@@ -199,8 +199,23 @@ pub static REQUIRE: Table = Table {
     doc: "One requirement, decided on the test part. `tacit build` fails when one is not met.",
     keys: &[
         key("metric", "\"accuracy\", \"flops\", …", Required, "What is measured."),
-        key("class", "\"8\"", Optional, "The class of a recall or a precision."),
+        key(
+            "output",
+            "\"price\"",
+            Default("the only output that the metric fits"),
+            "The output whose answers are measured.",
+        ),
+        key("class", "\"8\"", Optional, "The class that the metric is about, or one of several labels."),
+        key("k", "an integer from 1", Optional, "How many of the likeliest classes count as answers of a `top-k`."),
         key("where", "\"age >= 65\"", Optional, "Only the rows for which this holds."),
+        key(
+            "gap",
+            "\"sex\"",
+            Optional,
+            "A column: the greatest difference of the metric between the groups of rows with equal values in it is \
+             bounded, by `at_most`. Groups for which the metric is not defined are left out. Of `selection-rate` it \
+             is demographic parity, of `recall` equal opportunity.",
+        ),
         key("at_least", "a number", Optional, "The lower bound."),
         key("at_most", "a number", Optional, "The upper bound."),
         key(

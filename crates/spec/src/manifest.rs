@@ -120,7 +120,7 @@ fn manifest(reader: &mut Reader, entries: &DeTable) -> Option<Specification> {
             search(reader, &table)
         }
     };
-    let requirements = requirements(reader, &root, first_output);
+    let requirements = requirements(reader, &root, outputs.as_deref());
     let baseline = match root.get("baseline") {
         Some(field) => {
             let table = field.table(reader, &keys::BASELINE, keys::BASELINE.header.to_owned());

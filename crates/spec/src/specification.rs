@@ -91,7 +91,13 @@ pub enum OutputKind {
     Category {
         classes: Option<Vec<String>>,
     },
+    /// Any of several labels at once: those listed, or else those that the data holds.
+    Labels {
+        labels: Option<Vec<String>>,
+    },
     Number,
+    /// How unlike a row is to those that were learnt from.
+    Anomaly,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -182,10 +188,17 @@ pub enum Schedule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
     pub metric: Metric,
-    /// The class of a recall or a precision; none for other metrics.
+    /// The name of the output whose answers are measured; none for what is measured on the whole program.
+    pub output: Option<String>,
+    /// The class that the metric is about; none for one that is about all of them.
     pub class: Option<String>,
+    /// How many of the likeliest classes count as answers of a top-k; none for other metrics.
+    pub k: Option<usize>,
     /// Only the rows for which this holds.
     pub rows: Option<Predicate>,
+    /// The column between whose groups of equal values the greatest difference of the metric is bounded; none if the
+    /// metric itself is.
+    pub gap: Option<String>,
     pub bound: Bound,
     /// The confidence of the interval whose unfavourable end decides.
     pub confidence: Option<f64>,
