@@ -17,8 +17,27 @@ pub struct Dataset {
     pub inputs: Vec<InputValues>,
     /// In the order of the specification.
     pub targets: Vec<Target>,
-    /// For each requirement of the specification: which rows it is about, or nothing if about all.
-    pub slices: Vec<Option<Vec<bool>>>,
+    /// For each requirement of the specification: which rows it is about.
+    pub requirement_rows: Vec<RequirementRows>,
+}
+
+/// The rows that a requirement is about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequirementRows {
+    /// (rows): whether its `where` holds; none without one, when it is about all rows.
+    pub selected: Option<Vec<bool>>,
+    /// The groups that its `gap` compares; none without one.
+    pub groups: Option<Groups>,
+}
+
+/// Rows in groups of equal values of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    /// The values: numbers first in ascending order, then text by Unicode code points. An empty one is that of the rows
+    /// without a value.
+    pub labels: Vec<String>,
+    /// (rows): places in `labels`.
+    pub ids: Vec<u32>,
 }
 
 /// The raw values of one input.
@@ -47,6 +66,37 @@ pub enum TargetValues {
     Number(Vec<f32>),
 }
 
+/// The greatest number of groups that a `gap` compares.
+pub const GROUPS_MAX: usize = 256;
+
+impl RequirementRows {
+    /// Of some rows only, in their order.
+    pub fn select(&self, rows: &[usize]) -> RequirementRows {
+        let selected = self.selected.as_ref().map(|selected| rows.iter().map(|row| selected[*row]).collect());
+        RequirementRows { selected, groups: self.groups.as_ref().map(|groups| groups.select(rows)) }
+    }
+
+    /// The places of the rows that are selected, of so many.
+    pub fn places(&self, rows: usize) -> Vec<usize> {
+        let is_selected = |row: &usize| self.selected.as_ref().is_none_or(|selected| selected[*row]);
+        (0..rows).filter(is_selected).collect()
+    }
+}
+
+impl Groups {
+    /// Of some rows only, in their order. All labels stay.
+    pub fn select(&self, rows: &[usize]) -> Groups {
+        Groups { labels: self.labels.clone(), ids: rows.iter().map(|row| self.ids[*row]).collect() }
+    }
+
+    /// For each label the places of its rows, ascending.
+    pub fn rows(&self) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); self.labels.len()];
+        self.ids.iter().enumerate().for_each(|(row, id)| rows[*id as usize].push(row));
+        rows
+    }
+}
+
 /// Copies rows of `width` values each into `out` (rows.len(), width).
 pub fn gather<T: Copy>(values: &[T], width: usize, rows: &[usize], out: &mut [T]) {
     assert_eq!(out.len(), rows.len() * width, "room for every value");
@@ -58,6 +108,17 @@ pub fn gather<T: Copy>(values: &[T], width: usize, rows: &[usize], out: &mut [T]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_a_requirement_are_selected_with_their_groups() {
+        let groups = Groups { labels: vec!["a".into(), "b".into()], ids: vec![0, 1, 1, 0] };
+        let all = RequirementRows { selected: Some(vec![true, false, true, true]), groups: Some(groups) };
+        let some = all.select(&[3, 2, 1]);
+        assert_eq!(some.selected, Some(vec![true, true, false]));
+        assert_eq!(some.places(3), [0, 1]);
+        assert_eq!(some.groups.unwrap().rows(), [vec![0], vec![1, 2]]);
+        assert_eq!(RequirementRows::default().places(2), [0, 1]);
+    }
 
     #[test]
     fn gathering_copies_rows_in_the_order_asked_for() {

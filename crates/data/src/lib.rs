@@ -13,7 +13,7 @@ mod split;
 mod stats;
 mod stream;
 
-pub use dataset::{Dataset, InputValues, Target, TargetValues, gather};
+pub use dataset::{Dataset, GROUPS_MAX, Groups, InputValues, RequirementRows, Target, TargetValues, gather};
 pub use read_csv::{CLASSES_MAX, read_csv, read_csv_bytes};
 pub use split::{Parts, divide, split};
 pub use stats::{Statistics, statistics};

@@ -11,7 +11,7 @@ use tacit_spec::report::quoted;
 use tacit_spec::suggest::nearest;
 use tacit_spec::{Code, Diagnostic, InputKind, Output, OutputKind, Pattern, Place, Requirement, Specification};
 
-use crate::dataset::{Dataset, InputValues, Target, TargetValues};
+use crate::dataset::{Dataset, GROUPS_MAX, Groups, InputValues, RequirementRows, Target, TargetValues};
 
 /// The greatest number of classes of a category.
 pub const CLASSES_MAX: usize = 1 << 16;
@@ -61,13 +61,26 @@ pub fn read_csv_bytes(name: &str, bytes: &[u8], specification: &Specification) -
         let values = match &output.kind {
             OutputKind::Number => TargetValues::Number(numbers(&rows, &[*column], None, &mut faults)),
             OutputKind::Category { classes } => categories(&rows, *column, classes.as_deref(), &mut faults),
+            OutputKind::Labels { .. } | OutputKind::Anomaly => {
+                let message =
+                    format!("an output of type `{}` cannot be read from a table yet", output.kind.answers().name());
+                let diagnostic = Diagnostic::error(Code::NotAvailable, output.column.place.clone(), message);
+                return Err(vec![diagnostic.help("use an output of type `category` or `number`")]);
+            }
         };
         targets.push(Target { name: output.name.clone(), values });
     }
-    let slices: Vec<Option<Vec<bool>>> =
-        specification.requirements.iter().map(|requirement| slice(&rows, requirement, &layout, &mut faults)).collect();
+    let requirement_rows: Vec<RequirementRows> = specification
+        .requirements
+        .iter()
+        .map(|requirement| RequirementRows {
+            selected: slice(&rows, requirement, &layout, &mut faults),
+            groups: requirement.gap.as_deref().map(|column| groups(&rows, layout.by_name[column])),
+        })
+        .collect();
     faults.done()?;
-    let diagnostics = check_classes(name, specification, &targets, &slices);
+    let mut diagnostics = check_classes(name, specification, &targets);
+    diagnostics.extend(check_requirement_rows(name, specification, &requirement_rows));
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
@@ -78,7 +91,7 @@ pub fn read_csv_bytes(name: &str, bytes: &[u8], specification: &Specification) -
         lines: rows.iter().map(|row| row.line).collect(),
         inputs,
         targets,
-        slices,
+        requirement_rows,
     })
 }
 
@@ -212,7 +225,8 @@ fn layout<'a>(name: &str, header: &[&'a str], specification: &Specification) -> 
         outputs.push(column);
     }
     for requirement in &specification.requirements {
-        for column in requirement.rows.iter().flat_map(|rows| rows.columns()) {
+        let columns = requirement.rows.iter().flat_map(|rows| rows.columns());
+        for column in columns.chain(requirement.gap.as_deref()) {
             if !by_name.contains_key(column) {
                 let pattern = Pattern { text: column.to_owned(), place: requirement.place.clone() };
                 diagnostics.push(not_found(name, header, &pattern));
@@ -354,13 +368,18 @@ fn slice(rows: &[Row], requirement: &Requirement, layout: &Layout, faults: &mut 
     Some(selected)
 }
 
-/// What can be told only once all rows are read.
-fn check_classes(
-    name: &str,
-    specification: &Specification,
-    targets: &[Target],
-    slices: &[Option<Vec<bool>>],
-) -> Vec<Diagnostic> {
+/// The rows by the values of a column.
+fn groups(rows: &[Row], column: usize) -> Groups {
+    let found: BTreeSet<&str> = rows.iter().map(|row| row.cell(column)).collect();
+    let mut labels: Vec<&str> = found.into_iter().collect();
+    labels.sort_by(|a, b| label_order(a, b));
+    let by_label: HashMap<&str, u32> = labels.iter().copied().zip(0..).collect();
+    let ids = rows.iter().map(|row| by_label[row.cell(column)]).collect();
+    Groups { labels: labels.into_iter().map(str::to_owned).collect(), ids }
+}
+
+/// What is wrong with the classes, which can be told only once all rows are read.
+fn check_classes(name: &str, specification: &Specification, targets: &[Target]) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for (output, target) in specification.outputs.iter().zip(targets) {
         let TargetValues::Category { labels, .. } = &target.values else { continue };
@@ -369,18 +388,38 @@ fn check_classes(
             let help = "choose the column that holds the right answers";
             diagnostics.push(Diagnostic::error(Code::OneClass, output.column.place.clone(), message).help(help));
         }
-        for requirement in &specification.requirements {
+        for requirement in specification.requirements.iter().filter(|requirement| requirement.is_about(output)) {
             if let Some(class) = requirement.class.as_ref().filter(|class| !labels.contains(class)) {
                 diagnostics.push(unknown_class(name, output, requirement, class, labels));
             }
         }
     }
-    for (requirement, slice) in specification.requirements.iter().zip(slices) {
-        if slice.as_ref().is_some_and(|slice| !slice.contains(&true)) && diagnostics.is_empty() {
+    diagnostics
+}
+
+/// What is wrong with the rows that requirements are about.
+fn check_requirement_rows(name: &str, specification: &Specification, rows: &[RequirementRows]) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for (requirement, rows) in specification.requirements.iter().zip(rows) {
+        if rows.selected.as_ref().is_some_and(|selected| !selected.contains(&true)) {
             let message = format!("this requirement's `where` selects no row of {}", quoted(name));
             let help = "write the value as it stands in the data";
             diagnostics.push(Diagnostic::error(Code::SliceEmpty, requirement.place.clone(), message).help(help));
         }
+        let (Some(column), Some(groups)) = (&requirement.gap, &rows.groups) else { continue };
+        let message = match groups.labels.len() {
+            1 => format!("the column {} of {} holds a single value", quoted(column), quoted(name)),
+            count if count > GROUPS_MAX => {
+                format!(
+                    "the column {} of {} holds {count} values, more than {GROUPS_MAX}",
+                    quoted(column),
+                    quoted(name)
+                )
+            }
+            _ => continue,
+        };
+        let help = "name a column that divides the rows into a few groups";
+        diagnostics.push(Diagnostic::error(Code::GapGroups, requirement.place.clone(), message).help(help));
     }
     diagnostics
 }

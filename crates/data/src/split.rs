@@ -97,7 +97,11 @@ fn check(dataset: &Dataset, specification: &Specification, parts: &Parts) -> Vec
             diagnostics.push(error(message));
         }
         let missing = without(&parts.test);
+        let first = specification.outputs.first();
         for requirement in &specification.requirements {
+            if first.is_some_and(|output| !requirement.is_about(output)) {
+                continue;
+            }
             if let Some(class) = requirement.class.as_ref().filter(|class| missing.contains(class)) {
                 let class = tacit_spec::report::quoted(class);
                 let message = format!("the test part has no row of the class {class}, which a requirement is about");
@@ -105,13 +109,20 @@ fn check(dataset: &Dataset, specification: &Specification, parts: &Parts) -> Vec
             }
         }
     }
-    for (requirement, slice) in specification.requirements.iter().zip(&dataset.slices) {
-        let Some(slice) = slice else { continue };
-        if !parts.test.iter().any(|row| slice[*row]) {
-            let selected = slice.iter().filter(|selected| **selected).count();
-            let message = format!("`where` selects {selected} rows, none of them in the test part");
+    for (requirement, rows) in specification.requirements.iter().zip(&dataset.requirement_rows) {
+        let selected: Vec<usize> = rows.places(dataset.rows);
+        let tested: Vec<usize> = selected.iter().copied().filter(|row| parts.test.binary_search(row).is_ok()).collect();
+        if rows.selected.is_some() && tested.is_empty() {
+            let message = format!("`where` selects {} rows, none of them in the test part", selected.len());
             let help = "check the value as it stands in the data, or choose a larger test share";
             diagnostics.push(Diagnostic::error(Code::SliceEmpty, requirement.place.clone(), message).help(help));
+            continue;
+        }
+        if rows.groups.as_ref().is_some_and(|groups| tested.iter().all(|row| groups.ids[*row] == groups.ids[tested[0]]))
+        {
+            let message = "the test rows of this requirement are all of one group, so that there is no gap to measure";
+            let help = "name a column that divides the test rows, or choose a larger test share";
+            diagnostics.push(Diagnostic::error(Code::GapGroups, requirement.place.clone(), message).help(help));
         }
     }
     diagnostics

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use tacit_data::{Dataset, TargetValues, read_csv, read_csv_bytes, split, statistics};
+use tacit_data::{Dataset, GROUPS_MAX, RequirementRows, TargetValues, read_csv, read_csv_bytes, split, statistics};
 use tacit_spec::report::{Colour, render};
 use tacit_spec::{Code, Diagnostic, Place, Specification, Stage, parse};
 
@@ -59,6 +59,8 @@ fn every_code_of_the_data_is_triggered_and_points_at_its_cause() {
     let plain = MANIFEST.to_owned();
     let recall = with("[[require]]\nmetric = \"recall\"\nclass = \"cow\"\nat_least = 0.5\n");
     let slice = |rows: &str| with(&format!("[[require]]\nmetric = \"accuracy\"\nwhere = \"{rows}\"\nat_least = 0.5\n"));
+    let gap = |column: &str| with(&format!("[[require]]\nmetric = \"accuracy\"\ngap = \"{column}\"\nat_most = 0.5\n"));
+    let sexes = sexes();
     let classes = MANIFEST.replace("\"category\"", "\"category\"\nclasses = [\"cat\", \"cow\"]");
     let three = MANIFEST.replace("\"category\"", "\"category\"\nclasses = [\"cat\", \"dog\", \"cow\"]");
     let many: String = "p0,p1,kind\n".to_owned() + &(0..=65_536).map(|i| format!("1,1,{i}\n")).collect::<String>();
@@ -93,6 +95,10 @@ fn every_code_of_the_data_is_triggered_and_points_at_its_cause() {
         (Code::OutsideScale, GOOD.replace("4,5,cat", "4,17,cat"), plain.clone(), "4:p1"),
         (Code::OutsideScale, GOOD.replace("4,5,cat", "4,-1,cat"), plain.clone(), "4:p1"),
         (Code::SliceEmpty, GOOD.into(), slice("age > 30"), "[[require]]"),
+        (Code::ColumnNotFound, GOOD.into(), gap("sex"), "[[require]]"),
+        (Code::GapGroups, sexes.replace(",f", ",m"), gap("sex"), "[[require]]"),
+        (Code::GapGroups, sexes.clone(), gap("sex\"\nwhere = \"sex = 'f'"), "[[require]]"),
+        (Code::GapGroups, grouped(257), gap("group"), "[[require]]"),
         (Code::TooManyClasses, many, plain, "2:kind"),
     ];
     let mut triggered = BTreeSet::new();
@@ -156,9 +162,33 @@ fn values_labels_and_slices_are_read_by_column() {
     assert_eq!(dataset.inputs[0].values, [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 16., 15.]);
     let labels = vec!["cat".to_owned(), "dog".to_owned()];
     assert_eq!(dataset.targets[0].values, TargetValues::Category { labels, ids: vec![0, 1, 0, 1, 0, 1] });
-    assert_eq!(dataset.slices, [Some(vec![false, false, true, false, true, false])]);
+    let selected = Some(vec![false, false, true, false, true, false]);
+    assert_eq!(dataset.requirement_rows, [RequirementRows { selected, groups: None }]);
     assert_eq!(dataset.lines, [2, 3, 4, 5, 6, 7]);
     assert_eq!(dataset.hash, blake3_of(GOOD));
+}
+
+/// The good table with a column of four women and two men.
+fn sexes() -> String {
+    let sexes = [",sex", ",f", ",m", ",f", ",f", ",m", ",f"];
+    GOOD.lines().zip(sexes).map(|(line, sex)| format!("{line}{sex}\n")).collect()
+}
+
+/// A table of twice as many rows as groups.
+fn grouped(groups: usize) -> String {
+    let row = |row: usize| format!("1,1,{},{}\n", ["cat", "dog"][row % 2], row / 2);
+    "p0,p1,kind,group\n".to_owned() + &(0..2 * groups).map(row).collect::<String>()
+}
+
+#[test]
+fn the_groups_of_a_gap_are_the_values_of_its_column_and_none_is_one() {
+    let manifest = with("[[require]]\nmetric = \"accuracy\"\ngap = \"sex\"\nat_most = 0.5\n");
+    let text = sexes().replacen(",m", ",", 1).replacen(",f", ", 10", 1).replacen(",f", ",9 ", 1);
+    let groups = read(&text, &manifest).unwrap().requirement_rows.remove(0).groups.unwrap();
+    assert_eq!(groups.labels, ["9", "10", "", "f", "m"]);
+    assert_eq!(groups.ids, [1, 2, 0, 3, 4, 3]);
+    let of_groups = |count| read(&grouped(count), &manifest.replace("\"sex\"", "\"group\"")).is_ok();
+    assert!(of_groups(GROUPS_MAX) && !of_groups(GROUPS_MAX + 1));
 }
 
 /// The hash by another road: the library's incremental form.

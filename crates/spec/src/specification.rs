@@ -266,6 +266,13 @@ impl Pattern {
     }
 }
 
+impl Requirement {
+    /// Whether it is measured on the answers of this output.
+    pub fn is_about(&self, output: &Output) -> bool {
+        self.output.as_ref() == Some(&output.name)
+    }
+}
+
 impl Bound {
     /// Whether a figure meets the bound; NaN meets none.
     pub fn is_met_by(self, figure: f64) -> bool {
