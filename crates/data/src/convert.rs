@@ -7,7 +7,7 @@ use tacit_spec::report::quoted;
 use tacit_spec::{Code, DateFormat, Input, InputKind, Missing, Shape};
 
 use crate::dates::parse_date;
-use crate::source::{Cell, NumberFault, Picture, image};
+use crate::source::{Cell, Limits, NumberFault, Picture, image};
 
 /// Reads one input out of rows.
 #[derive(Clone, Debug)]
@@ -21,12 +21,16 @@ pub struct Converter {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Numbers { scale: Option<f64> },
+    Numbers {
+        scale: Option<f64>,
+    },
     Category(Dictionary),
     Ordinal(HashMap<String, usize>),
     Date(DateFormat),
     /// Pictures in the row or in files beside the data.
-    Picture { folder: PathBuf },
+    Picture {
+        folder: PathBuf,
+    },
 }
 
 /// Labels and their positions, from 1; 0 is for labels that are not in it.
@@ -144,7 +148,8 @@ impl Converter {
                 match (&self.columns[..], &cells[first]) {
                     ([_], Cell::Numbers(list)) => numbers_of_list(list, first, out, &mut faults),
                     ([_], cell) if out.len() > 1 && !cell.is_missing() => {
-                        let message = format!("{} numbers are needed, and this is {}", out.len(), quoted(&cell.describe()));
+                        let message =
+                            format!("{} numbers are needed, and this is {}", out.len(), quoted(&cell.describe()));
                         let help = "give a list of numbers, or name a column for each";
                         faults.push(fault(Code::BadNumber, first, cell, message, help));
                     }
@@ -246,16 +251,20 @@ fn picture(cell: &Cell, column: usize, folder: &Path, shape: Shape, out: &mut [f
         Cell::Image(picture) => picture,
         Cell::Missing => return Err(Box::new(missing(column))),
         Cell::Text(file) => {
-            read = image::decode_file(&folder.join(file)).map_err(|found| {
-                let help = found.help.clone().unwrap_or_else(|| "give the path of a picture".to_owned());
-                Box::new(fault(found.code, column, cell, found.message, &help))
-            })?;
+            read = image::decode_file(&folder.join(file), &Limits::default())
+                .map_err(|found| Box::new(fault(found.code, column, cell, found.message, &found.help)))?;
             &read
         }
         Cell::Numbers(list) if list.len() == out.len() => {
             if let Some(value) = list.iter().find(|value| !(0.0..=255.0).contains(*value) || value.fract() != 0.0) {
                 let message = format!("`{value}` is not a whole number from 0 to 255");
-                return Err(Box::new(fault(Code::OutsideScale, column, cell, message, "give the values of 8-bit pixels")));
+                return Err(Box::new(fault(
+                    Code::OutsideScale,
+                    column,
+                    cell,
+                    message,
+                    "give the values of 8-bit pixels",
+                )));
             }
             out.copy_from_slice(list);
             return Ok(());

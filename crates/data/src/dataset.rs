@@ -243,11 +243,9 @@ mod tests {
 
     #[test]
     fn words_for_parts_are_understood_in_any_case() {
-        assert_eq!(["Train", "VAL", "test", "rest"].map(Part::from_word), [
-            Some(Part::Training),
-            Some(Part::Validation),
-            Some(Part::Test),
-            None
-        ]);
+        assert_eq!(
+            ["Train", "VAL", "test", "rest"].map(Part::from_word),
+            [Some(Part::Training), Some(Part::Validation), Some(Part::Test), None]
+        );
     }
 }

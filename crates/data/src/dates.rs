@@ -147,7 +147,13 @@ fn iso(text: &str) -> Option<Moment> {
             parts.second = f64::from(cursor.digits(2, 2)?) + cursor.fraction();
         }
         cursor.rest = cursor.rest.trim_start();
-        let sign = if cursor.take('+') { 1 } else if cursor.take('-') || cursor.take('−') { -1 } else { 0 };
+        let sign = if cursor.take('+') {
+            1
+        } else if cursor.take('-') || cursor.take('−') {
+            -1
+        } else {
+            0
+        };
         if sign != 0 {
             let hours = cursor.digits(2, 2)?;
             let _ = cursor.take(':');
@@ -226,7 +232,9 @@ mod tests {
         ] {
             assert_eq!(day(text), Some((days, seconds)), "{text}");
         }
-        for text in ["", "2026", "2026-13-01", "2026-02-29", "2026-1-1", "26-11-25", "2026-11-25x", "2026-11-25T25:00", "é"] {
+        for text in
+            ["", "2026", "2026-13-01", "2026-02-29", "2026-1-1", "26-11-25", "2026-11-25x", "2026-11-25T25:00", "é"]
+        {
             assert_eq!(day(text), None, "{text}");
         }
     }

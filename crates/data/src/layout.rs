@@ -33,7 +33,9 @@ impl Layout {
                 let user = format!("the input {}", quoted(&input.name));
                 let (found, complete) = finder.find(&input.columns, &user);
                 let holds_all = match &input.kind {
-                    InputKind::Vector { .. } | InputKind::Image { .. } => found.len() == 1 || found.len() == input.values(),
+                    InputKind::Vector { .. } | InputKind::Image { .. } => {
+                        found.len() == 1 || found.len() == input.values()
+                    }
                     InputKind::Number { .. }
                     | InputKind::Category { .. }
                     | InputKind::Ordinal { .. }
@@ -54,7 +56,11 @@ impl Layout {
                 let (found, complete) = finder.find(&output.columns, &user);
                 let needs_two = matches!(output.kind, OutputKind::Labels { separator: None, .. });
                 if complete && needs_two && found.len() < 2 {
-                    finder.wrong_count(&format!("{user} takes a column for each of several labels"), &found, &output.columns);
+                    finder.wrong_count(
+                        &format!("{user} takes a column for each of several labels"),
+                        &found,
+                        &output.columns,
+                    );
                 }
                 found
             })

@@ -5,17 +5,26 @@
 
 #![forbid(unsafe_code)]
 
+pub mod augment;
+pub mod convert;
+pub mod dates;
+pub mod fit;
+pub mod layout;
 pub mod random;
 pub mod source;
+pub mod store;
 
 mod dataset;
-mod read_csv;
+mod read;
 mod split;
-mod stats;
 mod stream;
 
-pub use dataset::{Dataset, InputValues, Target, TargetValues, gather};
-pub use read_csv::{CLASSES_MAX, read_csv, read_csv_bytes};
+pub use convert::{CellFault, Converter, Dictionary};
+pub use dataset::{
+    DataFileSummary, Dataset, GROUPS_MAX, Groups, InputValues, Location, Part, RequirementRows, SplitKeys, Target,
+    TargetValues,
+};
+pub use read::{CLASSES_MAX, ReadOptions, data_files, label_order, read, source_options};
 pub use split::{Parts, divide, split};
-pub use stats::{Statistics, statistics};
+pub use store::Store;
 pub use stream::Batches;

@@ -11,6 +11,7 @@ pub struct SplitMix64 {
 pub enum Purpose {
     Split = 1,
     Shuffle = 2,
+    Augment = 3,
 }
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -45,6 +46,12 @@ impl SplitMix64 {
                 return (product >> 64) as u64;
             }
         }
+    }
+
+    /// A number from 0, below 1, in steps of 2⁻⁵³.
+    pub fn uniform(&mut self) -> f64 {
+        const STEP: f64 = 1.0 / (1u64 << 53) as f64;
+        (self.next_u64() >> 11) as f64 * STEP
     }
 
     /// Brings a slice into a random order, each order equally likely (Fisher and Yates, from the end).

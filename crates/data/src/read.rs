@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use tacit_spec::expression::Predicate;
 use tacit_spec::report::quoted;
-use tacit_spec::{BadRows, Code, DateFormat, Diagnostic, Dialect, OutputKind, Place, Requirement, Specification, SplitMethod};
+use tacit_spec::{
+    BadRows, Code, DateFormat, Diagnostic, Dialect, OutputKind, Place, Requirement, Specification, SplitMethod,
+};
 
 use crate::convert::{CellFault, Converter, Dictionary, missing, number};
 use crate::dataset::{
@@ -84,7 +86,15 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
         };
         let name: Arc<str> = Arc::from(source.name());
         let before = collector.rows;
-        collector.read_all(specification, &layout, &mut source, files.len() as u32, &mut log, &mut rejects, &options.spool)?;
+        collector.read_all(
+            specification,
+            &layout,
+            &mut source,
+            files.len() as u32,
+            &mut log,
+            &mut rejects,
+            &options.spool,
+        )?;
         let summary = source.finish().map_err(|found| vec![found])?;
         files.push(DataFileSummary { name, hash: summary.hash, part: *part, rows: collector.rows - before });
     }
@@ -192,12 +202,29 @@ struct Collector {
 }
 
 enum TargetBuilder {
-    Category { dictionary: Dictionary, given: bool, aliases: HashMap<String, String>, ids: Vec<i32> },
+    Category {
+        dictionary: Dictionary,
+        given: bool,
+        aliases: HashMap<String, String>,
+        ids: Vec<i32>,
+    },
     /// Labels that have a column each: (rows, labels).
-    Columns { values: Vec<bool> },
-    Separated { dictionary: Dictionary, given: bool, separator: String, sets: Vec<Vec<u32>> },
-    Number { values: Vec<f32> },
-    Anomaly { normal: Option<String>, values: Vec<bool> },
+    Columns {
+        values: Vec<bool>,
+    },
+    Separated {
+        dictionary: Dictionary,
+        given: bool,
+        separator: String,
+        sets: Vec<Vec<u32>>,
+    },
+    Number {
+        values: Vec<f32>,
+    },
+    Anomaly {
+        normal: Option<String>,
+        values: Vec<bool>,
+    },
 }
 
 /// What one row says of one output.
@@ -280,7 +307,8 @@ impl Collector {
             let faults = match source.next(&mut row) {
                 Ok(false) => return Ok(()),
                 Ok(true) => {
-                    let found = self.take(specification, layout, &row, file).map_err(|error| spool_failed(spool, &error))?;
+                    let found =
+                        self.take(specification, layout, &row, file).map_err(|error| spool_failed(spool, &error))?;
                     let columns = source.columns();
                     found.into_iter().map(|fault| row_fault(fault, &row, columns, source.raw())).collect()
                 }
@@ -355,7 +383,9 @@ impl Collector {
             target.push(answer);
         }
         self.split.push(split);
-        for ((builder, requirement), holds) in self.requirements.iter_mut().zip(&specification.requirements).zip(selected) {
+        for ((builder, requirement), holds) in
+            self.requirements.iter_mut().zip(&specification.requirements).zip(selected)
+        {
             if let Some(rows) = &mut builder.selected {
                 rows.push(holds);
             }
@@ -480,9 +510,7 @@ impl TargetBuilder {
             }
             OutputKind::Labels { labels: _, separator: None } => TargetBuilder::Columns { values: Vec::new() },
             OutputKind::Number => TargetBuilder::Number { values: Vec::new() },
-            OutputKind::Anomaly { normal, .. } => {
-                TargetBuilder::Anomaly { normal: normal.clone(), values: Vec::new() }
-            }
+            OutputKind::Anomaly { normal, .. } => TargetBuilder::Anomaly { normal: normal.clone(), values: Vec::new() },
         }
     }
 
@@ -688,13 +716,15 @@ fn check(specification: &Specification, dataset: &Dataset) -> Vec<Diagnostic> {
             diagnostics.push(Diagnostic::error(Code::OneClass, place(), message).help(help));
         }
         if labels.len() > CLASSES_MAX {
-            let message = format!("the column {} has {} classes, more than {CLASSES_MAX}", quoted(column), labels.len());
+            let message =
+                format!("the column {} has {} classes, more than {CLASSES_MAX}", quoted(column), labels.len());
             let help = "choose another column, or `type = \"number\"`";
             diagnostics.push(Diagnostic::error(Code::TooManyClasses, place(), message).help(help));
         }
         for requirement in specification.requirements.iter().filter(|requirement| requirement.is_about(output)) {
             if let Some(class) = requirement.class.as_ref().filter(|class| !labels.contains(class)) {
-                let message = format!("the column {} of {} has no label {}", quoted(column), quoted(name), quoted(class));
+                let message =
+                    format!("the column {} of {} has no label {}", quoted(column), quoted(name), quoted(class));
                 let help = format!("the labels are {}", some_of(labels));
                 diagnostics.push(Diagnostic::error(Code::UnknownClass, requirement.place.clone(), message).help(help));
             }

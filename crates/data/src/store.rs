@@ -21,7 +21,10 @@ enum Values {
     /// Whole numbers from 0 to 255.
     Bytes(Vec<u8>),
     /// A file without a name, which is gone when nobody has it open.
-    File { file: Arc<File>, kind: Kind },
+    File {
+        file: Arc<File>,
+        kind: Kind,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,9 +217,10 @@ impl StoreBuilder {
         let values = match self.target {
             Target::Floats(values) => Values::Floats(values),
             Target::Bytes(values) => Values::Bytes(values),
-            Target::File(file) => {
-                Values::File { file: Arc::new(file.into_inner().map_err(io::IntoInnerError::into_error)?), kind: self.kind }
-            }
+            Target::File(file) => Values::File {
+                file: Arc::new(file.into_inner().map_err(io::IntoInnerError::into_error)?),
+                kind: self.kind,
+            },
         };
         Ok(Store { width: self.width, rows: self.rows, values, meaning: None })
     }

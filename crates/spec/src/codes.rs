@@ -140,17 +140,19 @@ codes! {
      output of type `number`.";
 
     MetricMismatch "E0115" Manifest "the metric does not fit the output"
-    "Shares of right answers (`accuracy`, `macro-f1`, `recall`, `precision`, `log-loss`) are for categories; mean \
-     errors (`mae`, `rmse`) are for numbers. Costs fit every output.";
+    "Each metric is measured on the answers of some types of outputs: `accuracy` on categories and labels, `top-k` on \
+     categories, `mae` on numbers, `recall` on everything that is answered with classes. The help lists those that fit; \
+     docs/TACIT-TOML.md has the whole table. Costs such as `flops` fit every program.";
 
     BoundCount "E0116" Manifest "a requirement needs exactly one bound"
     "Write `at_least` for what must be high and `at_most` for what must be low. For a band write two requirements.";
 
     BoundSide "E0117" Manifest "a requirement bounds the wrong side"
-    "`at_most` on an accuracy would be met by a worse program, and `at_least` on a cost by a wasteful one.";
+    "`at_most` on an accuracy would be met by a worse program, and `at_least` on a cost by a wasteful one. A `gap` is \
+     better when it is lower, whatever the metric.";
 
     BoundConflict "E0118" Manifest "two requirements repeat one another"
-    "Two bounds on the same metric, class and rows: one of them decides nothing, or they contradict. Keep one.";
+    "Two bounds on the same side of the same figure: one of them decides nothing. Keep one.";
 
     BadExpression "E0119" Manifest "a `where` expression cannot be read"
     "An expression compares columns with values: `digit = '8'`, `age >= 65 and not (region = 'north')`. Operators are \
@@ -169,7 +171,8 @@ codes! {
 
     NotApplicable "E0123" Manifest "a key that means nothing here"
     "The key exists, but not together with what else is written: `momentum` belongs to `sgd`, `label-smoothing` to \
-     `cross-entropy`, `class` to `recall` and `precision`, `where` and `confidence` to metrics measured on data.";
+     `cross-entropy`, `class` to metrics of one class such as `recall`, `k` to `top-k`, and `output`, `where`, `gap` \
+     and `confidence` to metrics measured on data.";
 
     NoHeader "E0201" Data "a CSV file has no header"
     "The first line of a CSV file must name the columns. The file is empty, or its first line is.";
@@ -210,8 +213,8 @@ codes! {
     "The manifest lists the `classes` of the output, and the data holds a label that is not in the list.";
 
     UnknownClass "E0212" Data "a requirement on a class that the data does not have"
-    "A requirement on the recall or precision of a class is measured on that class's rows, and there are none. The label \
-     must be written exactly as it stands in the data.";
+    "A requirement that is about one class is measured on that class's rows, and there are none. The label must be \
+     written exactly as it stands in the data.";
 
     OneClass "E0213" Data "a category with a single class"
     "With one class there is nothing to tell apart. Is it the right column?";
@@ -238,9 +241,12 @@ codes! {
     "The column is used as a date, but the cell does not follow its format. Dates are written as in `2026-11-25` or \
      `2026-11-25T12:30`, unless `format` says otherwise.";
 
-    GapGroups "E0220" Data "a `gap` without groups to compare"
-    "A gap is the greatest difference of a metric between the groups of rows that agree in a column, so the test rows \
-     need at least two groups, and a few hundred at most.";
+    GapGroups "E0220" Data "a `gap` over a column without groups to compare"
+    "A gap is the greatest difference of a metric between the groups of rows that have equal values in a column, the rows \
+     without a value being one group. With a single value there is nothing to compare, and with more than 256 the column \
+     holds numbers or identifiers, not groups: add a column to the data that says which group a row belongs to. The test \
+     part must hold rows of two groups at least.";
+
     UnknownFormat "E0230" Data "a format that cannot be read"
     "Tacit reads CSV, JSON lines, Parquet, idx files and folders of pictures. Other formats, such as the workbooks of \
      spreadsheet programs, must be saved as one of these first. Only CSV and JSON lines can come from a stream.";

@@ -3,13 +3,14 @@
 use crate::codes::Code;
 use crate::expression::{Literal, Operator, Predicate, parse_expression};
 use crate::keys;
-use crate::metric::{Better, Metric, MetricKind};
-use crate::read::{Field, Interval, Reader, Table};
+use crate::metric::{AnswerKind, Better, ClassUse, FigureRange, Metric, MetricKind};
+use crate::read::{Field, Interval, Reader, Table, listed};
 use crate::report::quoted;
 use crate::specification::*;
+use crate::suggest::nearest;
 
-/// Reads every `[[require]]`; without an output that is known, what depends on it is not checked.
-pub(crate) fn requirements(reader: &mut Reader, root: &Table, output: Option<&Output>) -> Option<Vec<Requirement>> {
+/// Reads every `[[require]]`; without outputs that are known, what depends on them is not checked.
+pub(crate) fn requirements(reader: &mut Reader, root: &Table, outputs: Option<&[Output]>) -> Option<Vec<Requirement>> {
     let Some(field) = root.get("require") else { return Some(Vec::new()) };
     // A single `[require]` is told apart from a wrong type, because it is an easy slip.
     if field.value.is_table() {
@@ -29,17 +30,11 @@ pub(crate) fn requirements(reader: &mut Reader, root: &Table, output: Option<&Ou
     let mut complete = true;
     for item in items {
         let table = item.table(reader, &keys::REQUIRE, keys::REQUIRE.header.to_owned());
-        let Some(requirement) = table.and_then(|table| requirement(reader, &table, output)) else {
+        let Some(requirement) = table.and_then(|table| requirement(reader, &table, outputs)) else {
             complete = false;
             continue;
         };
-        let repeated = requirements.iter().any(|earlier| {
-            earlier.metric == requirement.metric
-                && earlier.class == requirement.class
-                && earlier.rows == requirement.rows
-                && earlier.confidence == requirement.confidence
-        });
-        if repeated {
+        if requirements.iter().any(|earlier| repeats(earlier, &requirement)) {
             let message = format!("`{}` is bounded already for the same rows", requirement.metric);
             let diagnostic = reader.error(Code::BoundConflict, &item.span, message).help("keep one of the two");
             reader.push(diagnostic);
@@ -67,94 +62,204 @@ pub(crate) fn baseline(reader: &mut Reader, table: &Table) -> Option<Baseline> {
 /// Every requirement is compared with every other.
 const REQUIREMENTS_MAX: usize = 1000;
 
-fn requirement(reader: &mut Reader, table: &Table, output: Option<&Output>) -> Option<Requirement> {
+/// The greatest `k`: the greatest number of classes.
+const K_MAX: u64 = 1 << 16;
+
+fn requirement(reader: &mut Reader, table: &Table, outputs: Option<&[Output]>) -> Option<Requirement> {
     let field = table.require(reader, "metric")?;
     let metric = field.choice(reader, Metric::ALL, Metric::name)?;
-    let definition = metric.definition();
-    if definition.kind == MetricKind::Cost {
-        let why = format!("`{metric}` is exact and the same for all rows");
-        table.refuse(reader, "where", &why);
-        table.refuse(reader, "confidence", &why);
-    }
-    let fits = output.is_none_or(|output| metric_fits(reader, &field, metric, output));
+    refuse_rows(reader, table, metric);
+    let output = output(reader, table, &field, metric, outputs);
+    let k = k(reader, table, metric, output.flatten());
+    let gap = match table.get("gap") {
+        Some(field) => gap(reader, &field).map(Some),
+        None => Some(None),
+    };
     let bound = bound(reader, table, metric);
     let rows = match table.get("where") {
         Some(field) => expression(reader, &field).map(Some),
         None => Some(None),
     };
-    let class = if fits { class(reader, table, metric, output, rows.as_ref()) } else { None };
+    let class = match output {
+        Some(output) => class(reader, table, metric, output, rows.as_ref()),
+        None => None,
+    };
     let confidence = match table.get("confidence") {
         Some(field) => field.number(reader, Interval::half_open(0.5, 1.0)).map(Some),
         None => Some(None),
     };
     Some(Requirement {
         metric,
-        output: output.map(|output| output.name.clone()),
-        k: None,
-        gap: None,
+        output: output?.map(|output| output.name.clone()),
         class: class?,
+        k: k?,
         rows: rows?,
+        gap: gap?,
         bound: bound?,
         confidence: confidence?,
         place: reader.place(&table.span),
     })
 }
 
-fn metric_fits(reader: &mut Reader, field: &Field, metric: Metric, output: &Output) -> bool {
-    let help = match (metric.definition().kind, &output.kind) {
-        (MetricKind::Cost, _)
-        | (MetricKind::CategoryShare | MetricKind::CategoryLoss, OutputKind::Category { .. })
-        | (MetricKind::NumberError, OutputKind::Number) => return true,
-        (MetricKind::CategoryShare | MetricKind::CategoryLoss, _) => "for a number choose `mae` or `rmse`",
-        (MetricKind::NumberError, _) => {
-            "for a category choose `accuracy`, `macro-f1`, `recall`, `precision` or `log-loss`"
-        }
+/// Whether two requirements bound the same figure on the same side.
+fn repeats(one: &Requirement, other: &Requirement) -> bool {
+    let is_lower = |bound| matches!(bound, Bound::AtLeast(_));
+    one.metric == other.metric
+        && one.output == other.output
+        && one.class == other.class
+        && one.k == other.k
+        && one.rows == other.rows
+        && one.gap == other.gap
+        && one.confidence == other.confidence
+        && is_lower(one.bound) == is_lower(other.bound)
+}
+
+/// Refuses what only metrics of data have.
+fn refuse_rows(reader: &mut Reader, table: &Table, metric: Metric) {
+    let why = match metric.definition().kind {
+        MetricKind::Data(_) => return,
+        MetricKind::Cost => format!("`{metric}` is exact and the same for all rows"),
+        MetricKind::Clock => format!("`{metric}` is of the program, whatever the rows"),
     };
+    for key in ["output", "where", "gap", "confidence"] {
+        table.refuse(reader, key, &why);
+    }
+}
+
+/// The output that a requirement is about: outer nothing is an error, inner nothing no output or none that is known.
+fn output<'o>(
+    reader: &mut Reader,
+    table: &Table,
+    metric_field: &Field,
+    metric: Metric,
+    outputs: Option<&'o [Output]>,
+) -> Option<Option<&'o Output>> {
+    let named = match table.get("output") {
+        Some(field) if metric.is_of_data() => Some((field.string(reader)?, field)),
+        Some(_) | None => None,
+    };
+    let Some(outputs) = outputs.filter(|_| metric.is_of_data()) else { return Some(None) };
+    if let Some((name, field)) = named {
+        let Some(output) = outputs.iter().find(|output| output.name == name) else {
+            let names = outputs.iter().map(|output| output.name.as_str());
+            let help = match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean {}?", quoted(near)),
+                None => format!("the outputs are {}", listed(names)),
+            };
+            let message = format!("there is no output {}", quoted(name));
+            let diagnostic = reader.error(Code::UnknownValue, &field.span, message).help(help);
+            reader.push(diagnostic);
+            return None;
+        };
+        if !metric.fits(output.kind.answers()) {
+            mismatch(reader, metric_field, metric, output);
+            return None;
+        }
+        return Some(Some(output));
+    }
+    let fitting: Vec<&Output> = outputs.iter().filter(|output| metric.fits(output.kind.answers())).collect();
+    match (&fitting[..], outputs) {
+        ([only], _) => Some(Some(only)),
+        ([], [first, ..]) => {
+            mismatch(reader, metric_field, metric, first);
+            None
+        }
+        ([], []) => Some(None),
+        ([first, ..], _) => {
+            let message = format!("the requirement on `{metric}` does not say which output it is about");
+            let help = format!("add `output = \"{}\"`, or another of its outputs", first.name);
+            let diagnostic = reader.error(Code::MissingKey, &table.span, message).help(help);
+            reader.push(diagnostic);
+            None
+        }
+    }
+}
+
+fn mismatch(reader: &mut Reader, field: &Field, metric: Metric, output: &Output) {
+    let answers = output.kind.answers();
+    let fitting = Metric::ALL.iter().copied().filter(|metric| metric.fits(answers)).map(Metric::name);
+    let help = format!("an output of type `{}` is measured by {}", answers.name(), listed(fitting));
     let message = format!("`{metric}` does not fit the output {}", quoted(&output.name));
     let diagnostic = reader.error(Code::MetricMismatch, &field.span, message).help(help);
     reader.push(diagnostic);
-    false
 }
 
-/// The one bound, on the side where the metric is worse.
+/// The `k` of a top-k: outer nothing is an error.
+fn k(reader: &mut Reader, table: &Table, metric: Metric, output: Option<&Output>) -> Option<Option<usize>> {
+    if metric != Metric::TopK {
+        table.refuse(reader, "k", "it belongs to `top-k`");
+        return Some(None);
+    }
+    let field = table.require(reader, "k")?;
+    // With as many as there are classes nothing could be wrong.
+    let high = match output.and_then(|output| output.kind.listed()) {
+        Some(classes) => classes.len() as u64 - 1,
+        None => K_MAX,
+    };
+    field.integer(reader, 1, high).map(|k| Some(k as usize))
+}
+
+fn gap(reader: &mut Reader, field: &Field) -> Option<String> {
+    let column = field.string(reader)?;
+    if column.is_empty() {
+        let diagnostic = reader.error(Code::BadColumns, &field.span, "a column's name is empty");
+        reader.push(diagnostic.help("write the name as it stands in the header"));
+        return None;
+    }
+    Some(column.to_owned())
+}
+
+/// The one bound, on the side where the metric is worse; a gap is better when it is lower.
 fn bound(reader: &mut Reader, table: &Table, metric: Metric) -> Option<Bound> {
     let definition = metric.definition();
-    let (right, wrong) = match definition.better {
-        Better::Higher => ("at_least", "at_most"),
-        Better::Lower => ("at_most", "at_least"),
+    let is_gap = metric.is_of_data() && table.get("gap").is_some();
+    let (better, what) = match is_gap {
+        true => (Better::Lower, format!("a gap of `{metric}`")),
+        false => (definition.better, format!("`{metric}`")),
     };
-    let (field, other) = (table.get(right), table.get(wrong));
-    if field.is_some() == other.is_some() {
-        let count = if field.is_some() { "two bounds" } else { "no bound" };
-        let message = format!("the requirement on `{metric}` has {count}");
-        let help = if field.is_some() { format!("remove `{wrong}`") } else { format!("add `{right} = …`") };
-        let diagnostic = reader.error(Code::BoundCount, &table.span, message).help(help);
+    let fields = (table.get("at_least"), table.get("at_most"));
+    let (field, is_lower) = match (&fields, better) {
+        ((Some(field), None), _) => (field, true),
+        ((None, Some(field)), _) => (field, false),
+        ((None, None), _) | ((Some(_), Some(_)), _) => {
+            let has_two = fields.0.is_some();
+            let count = if has_two { "two bounds" } else { "no bound" };
+            let help = match (has_two, better) {
+                (true, Better::Higher) => "remove `at_most`",
+                (true, Better::Lower) => "remove `at_least`",
+                (true, Better::Neither) => "write two requirements, one for each bound",
+                (false, Better::Higher) => "add `at_least = …`",
+                (false, Better::Lower) => "add `at_most = …`",
+                (false, Better::Neither) => "add `at_least = …` or `at_most = …`",
+            };
+            let message = format!("the requirement on {what} has {count}");
+            let diagnostic = reader.error(Code::BoundCount, &table.span, message).help(help);
+            reader.push(diagnostic);
+            return None;
+        }
+    };
+    let wrong_side = match better {
+        Better::Higher if !is_lower => Some(("at_most", "higher", "at_least")),
+        Better::Lower if is_lower => Some(("at_least", "lower", "at_most")),
+        Better::Higher | Better::Lower | Better::Neither => None,
+    };
+    if let Some((wrong, side, right)) = wrong_side {
+        let message = format!("`{wrong}` bounds the wrong side of {what}, which is better when {side}");
+        let diagnostic = reader.error(Code::BoundSide, &field.span, message).help(format!("write `{right}`"));
         reader.push(diagnostic);
         return None;
     }
-    if let Some(other) = other {
-        let better = match definition.better {
-            Better::Higher => "higher",
-            Better::Lower => "lower",
-        };
-        let message = format!("`{wrong}` bounds the wrong side of `{metric}`, which is better when {better}");
-        let diagnostic = reader.error(Code::BoundSide, &other.span, message).help(format!("write `{right}`"));
-        reader.push(diagnostic);
-    }
-    let field = field?;
-    let value = match definition.kind {
-        MetricKind::CategoryShare => field.number(reader, Interval::closed(0.0, 1.0)),
-        MetricKind::CategoryLoss | MetricKind::NumberError => field.number(reader, Interval::from(0.0)),
+    let value = match definition.range {
+        FigureRange::Share => field.number(reader, Interval::closed(0.0, 1.0)),
+        FigureRange::ToOne if !is_gap => field.number(reader, Interval::to(1.0)),
+        FigureRange::FromZero | FigureRange::ToOne => field.number(reader, Interval::from(0.0)),
         // Counts are exact up to 2⁵³, past every limit on programs.
-        MetricKind::Cost => field.integer(reader, 0, 1 << 53).map(|count| count as f64),
+        FigureRange::Count => field.integer(reader, 0, 1 << 53).map(|count| count as f64),
     };
-    value.map(|value| match definition.better {
-        Better::Higher => Bound::AtLeast(value),
-        Better::Lower => Bound::AtMost(value),
-    })
+    value.map(|value| if is_lower { Bound::AtLeast(value) } else { Bound::AtMost(value) })
 }
 
-/// The class of a recall or precision: outer nothing is an error.
+/// The class that a requirement is about: outer nothing is an error.
 ///
 /// A recall over the rows of one class, `where = "digit = '8'"`, is the recall of that class.
 fn class(
@@ -164,13 +269,25 @@ fn class(
     output: Option<&Output>,
     rows: Option<&Option<Predicate>>,
 ) -> Option<Option<String>> {
-    if !metric.has_class() {
-        table.refuse(reader, "class", &format!("`{metric}` is not about one class"));
+    let answers = output.map(|output| output.kind.answers());
+    // Without an output that is known, the definition tells whether a class can be meant at all.
+    let class_use = answers.map_or(metric.definition().class, |answers| metric.class_use(answers));
+    if class_use == ClassUse::Never {
+        let why = match (metric.definition().class, answers) {
+            (ClassUse::Optional | ClassUse::Required, Some(AnswerKind::Anomaly)) => {
+                format!("`{metric}` of an output of type `anomaly` is about the anomalous rows")
+            }
+            (ClassUse::Never | ClassUse::Optional | ClassUse::Required, _) => {
+                format!("`{metric}` is not about one class")
+            }
+        };
+        table.refuse(reader, "class", &why);
         return Some(None);
     }
     let Some(output) = output else { return Some(None) };
     let (class, field) = match (table.get("class"), table.get("where")) {
         (Some(field), _) => (field.string(reader)?.to_owned(), field),
+        (None, _) if class_use == ClassUse::Optional => return Some(None),
         (None, field) => {
             let named = rows?.as_ref().and_then(|rows| class_of_rows(rows, output));
             match named.zip(field).filter(|_| metric == Metric::Recall) {
@@ -185,14 +302,13 @@ fn class(
             }
         }
     };
-    let listed = match &output.kind {
-        OutputKind::Category { classes } => classes.as_ref(),
-        OutputKind::Labels { labels, .. } => labels.as_ref(),
-        OutputKind::Number | OutputKind::Anomaly { .. } => None,
-    };
-    if listed.is_some_and(|classes| !classes.contains(&class)) {
-        let message = format!("{} is not among the `classes` of the output", quoted(&class));
-        let help = "write it as it stands in `classes`";
+    if output.kind.listed().is_some_and(|classes| !classes.contains(&class)) {
+        let key = match output.kind.answers() {
+            AnswerKind::Labels => "labels",
+            AnswerKind::Category | AnswerKind::Number | AnswerKind::Anomaly => "classes",
+        };
+        let message = format!("{} is not among the `{key}` of the output", quoted(&class));
+        let help = format!("write it as it stands in `{key}`");
         let diagnostic = reader.error(Code::UnknownValue, &field.span, message).help(help);
         reader.push(diagnostic);
         return None;
@@ -203,7 +319,8 @@ fn class(
 fn class_of_rows(rows: &Predicate, output: &Output) -> Option<String> {
     match rows {
         Predicate::Compare { column, operator: Operator::Equal, value: Literal::Text(label) }
-            if output.column().is_some_and(|own| *column == own.text) =>
+            if output.column().is_some_and(|own| *column == own.text)
+                && output.kind.answers() == AnswerKind::Category =>
         {
             Some(label.clone())
         }

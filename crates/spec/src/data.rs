@@ -115,8 +115,10 @@ fn file(reader: &mut Reader, field: &Field) -> Option<DataFile> {
 }
 
 /// Kinds of data that people have and this tool does not read.
-const FOREIGN: &[&str] =
-    &["xls", "xlsx", "ods", "json", "xml", "html", "arff", "sav", "dta", "rds", "feather", "pkl", "npy", "npz", "mat", "db", "sqlite", "zip", "tar"];
+const FOREIGN: &[&str] = &[
+    "xls", "xlsx", "ods", "json", "xml", "html", "arff", "sav", "dta", "rds", "feather", "pkl", "npy", "npz", "mat",
+    "db", "sqlite", "zip", "tar",
+];
 
 fn dialect(reader: &mut Reader, table: &Table) -> Option<Dialect> {
     let delimiter = match table.get("delimiter") {
@@ -214,7 +216,8 @@ fn split(reader: &mut Reader, data: &Table) -> Option<Split> {
 }
 
 fn method(reader: &mut Reader, table: &Table) -> Option<SplitMethod> {
-    let ways: Vec<Field> = ["by", "time", "column", "stratify"].into_iter().filter_map(|name| table.get(name)).collect();
+    let ways: Vec<Field> =
+        ["by", "time", "column", "stratify"].into_iter().filter_map(|name| table.get(name)).collect();
     if let [first, second, ..] = &ways[..] {
         let message = format!("`{}` means nothing here: `{}` says how the rows are divided", second.name, first.name);
         let help = format!("keep `{}` or `{}`", first.name, second.name);

@@ -62,7 +62,9 @@ pub(crate) fn output(reader: &mut Reader, table: &Table, name: &str) -> Option<O
         OutputType::Number => (one_column(reader, table, name), Some(OutputKind::Number)),
         OutputType::Category => {
             let kind = match table.get("classes") {
-                Some(field) => labels(reader, &field, "class").map(|classes| OutputKind::Category { classes: Some(classes) }),
+                Some(field) => {
+                    labels(reader, &field, "class").map(|classes| OutputKind::Category { classes: Some(classes) })
+                }
                 None => Some(OutputKind::Category { classes: None }),
             };
             (one_column(reader, table, name), kind)
@@ -134,17 +136,11 @@ impl InputType {
 
 /// The keys of an input that belong to some types only.
 const OWNERS: &[(&str, &[InputType])] = &[
-    (
-        "column",
-        &[InputType::Number, InputType::Category, InputType::Ordinal, InputType::Date, InputType::Image],
-    ),
+    ("column", &[InputType::Number, InputType::Category, InputType::Ordinal, InputType::Date, InputType::Image]),
     ("columns", &[InputType::Vector, InputType::Image]),
     ("size", &[InputType::Vector, InputType::Image]),
     ("scale", &[InputType::Image]),
-    (
-        "missing",
-        &[InputType::Number, InputType::Category, InputType::Ordinal, InputType::Date, InputType::Vector],
-    ),
+    ("missing", &[InputType::Number, InputType::Category, InputType::Ordinal, InputType::Date, InputType::Vector]),
     ("encoding", &[InputType::Number, InputType::Ordinal, InputType::Vector]),
     ("bins", &[InputType::Number, InputType::Ordinal, InputType::Vector]),
     ("labels", &[InputType::Category]),
@@ -352,16 +348,16 @@ fn several_labels(reader: &mut Reader, table: &Table, name: &str) -> (Option<Col
                     let usable = !text.is_empty();
                     if !usable {
                         let diagnostic = reader.error(Code::OutOfRange, &field.span, "`separator` is empty");
-                        reader.push(diagnostic.help("write what stands between two labels, such as `separator = \";\"`"));
+                        reader
+                            .push(diagnostic.help("write what stands between two labels, such as `separator = \";\"`"));
                     }
                     usable
                 }),
                 None => Some(";"),
             };
-            let kind = listed.zip(separator).map(|(labels, separator)| OutputKind::Labels {
-                labels,
-                separator: Some(separator.to_owned()),
-            });
+            let kind = listed
+                .zip(separator)
+                .map(|(labels, separator)| OutputKind::Labels { labels, separator: Some(separator.to_owned()) });
             (one_column(reader, table, name), kind)
         }
         (Some(_), Some(field)) => {
@@ -380,8 +376,9 @@ fn anomaly(reader: &mut Reader, table: &Table) -> (Option<Columns>, Option<Outpu
         None => Some(SHARE),
     };
     let columns = match table.get("column") {
-        Some(field) => one_pattern(reader, &field)
-            .map(|column| Columns { place: column.place.clone(), patterns: vec![column] }),
+        Some(field) => {
+            one_pattern(reader, &field).map(|column| Columns { place: column.place.clone(), patterns: vec![column] })
+        }
         None => Some(Columns { place: reader.place(&table.span), patterns: Vec::new() }),
     };
     let normal = match (table.get("column"), table.get("normal")) {
@@ -392,7 +389,9 @@ fn anomaly(reader: &mut Reader, table: &Table) -> (Option<Columns>, Option<Outpu
         }
         (Some(_), None) => {
             let diagnostic = reader.error(Code::MissingKey, &table.span, "the anomaly's `column` has no `normal`");
-            reader.push(diagnostic.help("add `normal = \"…\"` with what the column holds for a row that is not anomalous"));
+            reader.push(
+                diagnostic.help("add `normal = \"…\"` with what the column holds for a row that is not anomalous"),
+            );
             None
         }
         (None, None) => Some(None),

@@ -184,13 +184,13 @@ pub static DATA: Table = Table {
             Default("found by the name of the images"),
             "The labels of an idx file of images.",
         ),
-        key("delimiter", "\",\", \";\", \"\\t\" or \"\\|\"", Default("\",\""), "What stands between the cells of a CSV file."),
         key(
-            "columns",
-            "[\"age\", \"income\"]",
-            Optional,
-            "The names of the columns of a CSV file that has no header.",
+            "delimiter",
+            "\",\", \";\", \"\\t\" or \"\\|\"",
+            Default("\",\""),
+            "What stands between the cells of a CSV file.",
         ),
+        key("columns", "[\"age\", \"income\"]", Optional, "The names of the columns of a CSV file that has no header."),
         key("missing", "[\"?\", \"NA\"]", Default("[]"), "What stands for a missing value, beside an empty cell."),
         key(
             "bad-rows",
@@ -223,7 +223,12 @@ pub static SPLIT: Table = Table {
         key("test", "a number above 0 and below 1", Default("0.2"), "The share for the final measurement."),
         key("seed", "an integer from 0", Default("1"), "Another seed is another division."),
         key("by", "\"customer\"", Optional, "Rows that agree in this column stay together."),
-        key("time", "\"day\"", Optional, "The latest rows by this column are for the test, those before for validation."),
+        key(
+            "time",
+            "\"day\"",
+            Optional,
+            "The latest rows by this column are for the test, those before for validation.",
+        ),
         key("column", "\"part\"", Optional, "This column says `training`, `validation` or `test`."),
         key("stratify", "true or false", Default("true"), "Whether the shares of the classes are kept."),
     ],
@@ -235,7 +240,12 @@ pub static AUGMENT: Table = Table {
     keys: &[
         key("shift", "an integer from 0", Default("0"), "Pixels up, down, left or right, at most."),
         key("flip", "true or false", Default("false"), "Whether every other image is mirrored left to right."),
-        key("crop", "a number above 0, up to 1", Optional, "A part of at least this share of the area is stretched to all."),
+        key(
+            "crop",
+            "a number above 0, up to 1",
+            Optional,
+            "A part of at least this share of the area is stretched to all.",
+        ),
         key("rotate", "a number from 0 to 180", Default("0"), "Degrees to either side, at most."),
         key("cutout", "an integer from 0", Default("0"), "The side of a square that is set to 0."),
         key("mixup", "a number from 0", Default("0"), "How strongly pairs of images and their targets are mixed."),
@@ -328,8 +338,23 @@ pub static REQUIRE: Table = Table {
     doc: "One requirement, decided on the test part. `tacit build` fails when one is not met.",
     keys: &[
         key("metric", "\"accuracy\", \"flops\", …", Required, "What is measured."),
-        key("class", "\"8\"", Optional, "The class of a recall or a precision."),
+        key(
+            "output",
+            "\"price\"",
+            Default("the only output that the metric fits"),
+            "The output whose answers are measured.",
+        ),
+        key("class", "\"8\"", Optional, "The class that the metric is about, or one of several labels."),
+        key("k", "an integer from 1", Optional, "How many of the likeliest classes count as answers of a `top-k`."),
         key("where", "\"age >= 65\"", Optional, "Only the rows for which this holds."),
+        key(
+            "gap",
+            "\"sex\"",
+            Optional,
+            "A column: the greatest difference of the metric between the groups of rows with equal values in it is \
+             bounded, by `at_most`. Groups for which the metric is not defined are left out. Of `selection-rate` it \
+             is demographic parity, of `recall` equal opportunity.",
+        ),
         key("at_least", "a number", Optional, "The lower bound."),
         key("at_most", "a number", Optional, "The upper bound."),
         key(

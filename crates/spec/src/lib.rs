@@ -29,7 +29,7 @@ pub use codes::{Code, Stage};
 pub use defaults::{Choices, Facts, choices};
 pub use layer::{Layer, Padding, Window};
 pub use manifest::{parse, read};
-pub use metric::Metric;
+pub use metric::{AnswerKind, Metric};
 pub use report::{Diagnostic, Exit, Place, Severity, Source};
 pub use shape::Shape;
 pub use skeleton::Preset;

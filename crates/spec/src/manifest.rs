@@ -8,8 +8,8 @@ use toml::de::DeTable;
 
 use crate::codes::Code;
 use crate::contract::{baseline, requirements};
-use crate::goal::{goal, search};
 use crate::data::{augmentation, data};
+use crate::goal::{goal, search};
 use crate::interface::{check_interface, input, inputs_fit, output};
 use crate::keys;
 use crate::read::{Reader, Table};
@@ -114,8 +114,7 @@ fn manifest(reader: &mut Reader, entries: &DeTable) -> Option<Specification> {
     let goal =
         optional_section(reader, &root, "goal", &keys::GOAL, |reader, table| goal(reader, table, outputs.as_deref()));
     let search = optional_section(reader, &root, "search", &keys::SEARCH, search);
-    let first_output = outputs.as_ref().and_then(|outputs| outputs.first());
-    let requirements = requirements(reader, &root, first_output);
+    let requirements = requirements(reader, &root, outputs.as_deref());
     let baseline = match root.get("baseline") {
         Some(field) => {
             let table = field.table(reader, &keys::BASELINE, keys::BASELINE.header.to_owned());
@@ -225,4 +224,3 @@ pub(crate) fn seed(reader: &mut Reader, table: &Table) -> Option<u64> {
         None => Some(1),
     }
 }
-

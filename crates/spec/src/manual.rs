@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::codes::{Code, Stage};
 use crate::keys::{Presence, TABLES};
 use crate::layer::LAYERS;
-use crate::metric::{Better, Metric};
+use crate::metric::{Better, ClassUse, Metric, MetricKind};
 
 /// The reference of `Tacit.toml`, in Markdown.
 pub fn manifest() -> String {
@@ -30,15 +30,30 @@ pub fn manifest() -> String {
     for layer in LAYERS {
         let _ = writeln!(text, "| `{}` | `{}` | {} |", cell(layer.usage), cell(layer.example), cell(layer.doc));
     }
-    text.push_str("\n## Metrics\n\n| metric | bound | what it is |\n|---|---|---|\n");
+    text.push_str(
+        "\n## Metrics\n\nShares of rows have the exact interval of Clopper and Pearson, other metrics of data that of a \
+         seeded bootstrap; costs are exact.\n\n| metric | of | `class` | bound | what it is |\n|---|---|---|---|---|\n",
+    );
     for metric in Metric::ALL {
         let definition = metric.definition();
-        let bound = match definition.better {
-            Better::Higher => "at_least",
-            Better::Lower => "at_most",
+        let of = match definition.kind {
+            MetricKind::Data(kinds) => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+            MetricKind::Cost => "the program".to_owned(),
+            MetricKind::Clock => "the program on this machine".to_owned(),
         };
-        let _ = writeln!(text, "| `{}` | `{bound}` | {} |", definition.name, cell(definition.doc));
+        let class = match definition.class {
+            ClassUse::Never => "–",
+            ClassUse::Optional => "optional",
+            ClassUse::Required => "required",
+        };
+        let bound = match definition.better {
+            Better::Higher => "`at_least`",
+            Better::Lower => "`at_most`",
+            Better::Neither => "either",
+        };
+        let _ = writeln!(text, "| `{}` | {of} | {class} | {bound} | {} |", definition.name, cell(definition.doc));
     }
+    text.push_str("\nAnomalous rows are a class of their own: an output of type `anomaly` takes no `class`.\n");
     let _ = write!(text, "\n## Expressions\n\n{}\n", Code::BadExpression.explanation());
     text
 }

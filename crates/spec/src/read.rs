@@ -73,6 +73,11 @@ impl Interval {
     pub const FINITE: Interval =
         Interval { low: f64::NEG_INFINITY, low_inclusive: false, high: f64::INFINITY, high_inclusive: false };
 
+    /// Anything up to `high`.
+    pub const fn to(high: f64) -> Interval {
+        Interval { low: f64::NEG_INFINITY, low_inclusive: false, high, high_inclusive: true }
+    }
+
     pub const fn above(low: f64) -> Interval {
         Interval { low, low_inclusive: false, high: f64::INFINITY, high_inclusive: false }
     }
@@ -92,12 +97,11 @@ impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let low = if self.low_inclusive { "at least" } else { "above" };
         let high = if self.high_inclusive { "at most" } else { "below" };
-        if self.low == f64::NEG_INFINITY {
-            f.write_str("finite")
-        } else if self.high.is_finite() {
-            write!(f, "{low} {} and {high} {}", self.low, self.high)
-        } else {
-            write!(f, "finite and {low} {}", self.low)
+        match (self.low.is_finite(), self.high.is_finite()) {
+            (true, true) => write!(f, "{low} {} and {high} {}", self.low, self.high),
+            (true, false) => write!(f, "finite and {low} {}", self.low),
+            (false, true) => write!(f, "finite and {high} {}", self.high),
+            (false, false) => f.write_str("finite"),
         }
     }
 }

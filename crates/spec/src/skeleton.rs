@@ -28,14 +28,8 @@ pub enum Preset {
 }
 
 impl Preset {
-    pub const ALL: &[Preset] = &[
-        Preset::Linear,
-        Preset::Mlp,
-        Preset::ResNet,
-        Preset::ConvNet,
-        Preset::Additive,
-        Preset::Autoencoder,
-    ];
+    pub const ALL: &[Preset] =
+        &[Preset::Linear, Preset::Mlp, Preset::ResNet, Preset::ConvNet, Preset::Additive, Preset::Autoencoder];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -108,33 +102,22 @@ const LAYERS_MAX: usize = 1000;
 const RESIDUAL_DEPTH_MAX: usize = 8;
 
 /// A preset that is for such inputs and outputs.
-fn preset_body(
-    reader: &mut Reader,
-    field: &Field,
-    input: Option<Shape>,
-    outputs: Option<&[Output]>,
-) -> Option<Body> {
+fn preset_body(reader: &mut Reader, field: &Field, input: Option<Shape>, outputs: Option<&[Output]>) -> Option<Body> {
     let preset = field.choice(reader, Preset::ALL, Preset::name)?;
     let anomaly = outputs.map(|outputs| outputs.iter().any(|o| matches!(o.kind, OutputKind::Anomaly { .. })));
     let is_image = input.map(|input| matches!(input, Shape::Image { .. }));
     let fault = match (preset, is_image, anomaly) {
         (Preset::ConvNet, Some(false), _) => Some(("needs an image", "write `preset = \"mlp\"`")),
         (Preset::Additive, Some(true), _) => Some(("needs columns, not an image", "write `preset = \"convnet\"`")),
-        (Preset::Autoencoder, _, Some(false)) => {
-            Some(("is for an output of type `anomaly`", "write `preset = \"mlp\"`, or `preset = \"convnet\"` for an image"))
+        (Preset::Autoencoder, _, Some(false)) => Some((
+            "is for an output of type `anomaly`",
+            "write `preset = \"mlp\"`, or `preset = \"convnet\"` for an image",
+        )),
+        (Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::ConvNet | Preset::Additive, _, Some(true)) => {
+            Some(("does not tell anomalies", "write `preset = \"autoencoder\"`"))
         }
         (
-            Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::ConvNet | Preset::Additive,
-            _,
-            Some(true),
-        ) => Some(("does not tell anomalies", "write `preset = \"autoencoder\"`")),
-        (
-            Preset::Linear
-            | Preset::Mlp
-            | Preset::ResNet
-            | Preset::ConvNet
-            | Preset::Additive
-            | Preset::Autoencoder,
+            Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::ConvNet | Preset::Additive | Preset::Autoencoder,
             _,
             _,
         ) => None,
@@ -154,7 +137,8 @@ fn fits_vector(reader: &mut Reader, layers: &[Layer], table: &Table) -> bool {
     let misfit = layers.iter().find(|layer| layer.needs_image());
     if let Some(layer) = misfit {
         let message = format!("{} needs an image, but a vector reaches it", quoted(&layer.to_string()));
-        let diagnostic = reader.error(Code::LayerShape, &span, message).help("use `dense`, or an input of type `image`");
+        let diagnostic =
+            reader.error(Code::LayerShape, &span, message).help("use `dense`, or an input of type `image`");
         reader.push(diagnostic);
     }
     misfit.is_none()

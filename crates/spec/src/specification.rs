@@ -147,9 +147,14 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutputKind {
     /// One of several labels: those listed, or else those that the data holds.
-    Category { classes: Option<Vec<String>> },
+    Category {
+        classes: Option<Vec<String>>,
+    },
     /// Any number of several labels at once: a column for each that holds 0 or 1, or one column that lists them.
-    Labels { labels: Option<Vec<String>>, separator: Option<String> },
+    Labels {
+        labels: Option<Vec<String>>,
+        separator: Option<String>,
+    },
     Number,
     /// How unlike the training rows an example is. A column, if there is one, tells which rows are anomalous.
     Anomaly {

@@ -96,6 +96,15 @@ fn short(from: &str, to: &str) -> String {
     SHORT.replace(from, to)
 }
 
+/// The full manifest with one more requirement.
+fn require(keys: &str) -> String {
+    full("[baseline]", &format!("[[require]]\n{keys}\n[baseline]"))
+}
+
+fn short_require(keys: &str) -> String {
+    format!("{SHORT}[[require]]\n{keys}\n")
+}
+
 fn errors(text: &str) -> Vec<Diagnostic> {
     parse("Tacit.toml", text).err().unwrap_or_default()
 }
@@ -120,6 +129,9 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         (Code::UnknownKey, full("[baseline]", "[banana]"), "banana"),
         (Code::UnknownKey, full("[goal]", "[gaol]"), "gaol"),
         (Code::MissingKey, full("metric = \"flops\"", ""), "[[require]]"),
+        (Code::MissingKey, require("metric = \"top-k\"\nat_least = 0.9"), "[[require]]"),
+        (Code::MissingKey, require("metric = \"f1\"\nat_least = 0.9"), "[[require]]"),
+        (Code::MissingKey, require("metric = \"selection-rate\"\ngap = \"sex\"\nat_most = 0.1"), "[[require]]"),
         (Code::MissingKey, full("name = \"digits\"", ""), "[program]"),
         (Code::MissingKey, full("class = \"8\"\nwhere = \"label = '8' and age > 3\"", ""), "[[require]]"),
         (Code::MissingKey, full("[program]\nname = \"digits\"\nseed = 7\n", ""), ""),
@@ -132,6 +144,12 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         ),
         (Code::WrongType, skeleton("layers = [3]"), "3"),
         (Code::OutOfRange, full("at_least = 0.85", "at_least = 85"), "85"),
+        (Code::OutOfRange, require("metric = \"top-k\"\nk = 0\nat_least = 0.9"), "0"),
+        (Code::OutOfRange, require("metric = \"top-k\"\nk = 2\nat_least = 0.9"), "2"),
+        (Code::OutOfRange, require("metric = \"accuracy\"\ngap = \"sex\"\nat_most = 1.5"), "1.5"),
+        (Code::OutOfRange, require("metric = \"latency\"\nat_most = -1"), "-1"),
+        (Code::OutOfRange, short_require("metric = \"r2\"\nat_least = 1.1"), "1.1"),
+        (Code::OutOfRange, short_require("metric = \"r2\"\ngap = \"age\"\nat_most = -0.5"), "-0.5"),
         (Code::OutOfRange, full("learning-rate = 1e-2", "learning-rate = inf"), "inf"),
         (Code::OutOfRange, full("clip = 1", "clip = nan"), "nan"),
         (Code::OutOfRange, full("seed = 7", "seed = -1"), "-1"),
@@ -145,6 +163,8 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         (Code::OutOfRange, full("[\"python3\", \"rules.py\"]", "[]"), "[]"),
         (Code::UnknownValue, full("\"sgd\"", "\"sdg\""), "\"sdg\""),
         (Code::UnknownValue, full("class = \"8\"", "class = \"9\""), "\"9\""),
+        (Code::UnknownValue, require("metric = \"auroc\"\nclass = \"9\"\nat_least = 0.9"), "\"9\""),
+        (Code::UnknownValue, require("metric = \"auroc\"\noutput = \"digits\"\nat_least = 0.9"), "\"digits\""),
         (Code::BadName, full("\"digits\"", "\"Di/gits\""), "\"Di/gits\""),
         (Code::BadName, full("[input.image]", "[input.\"a b\"]"), "[input.\"a b\"]"),
         (Code::NameTwice, full("[\"7\", \"8\"]", "[\"8\", \"8\"]"), "\"8\""),
@@ -172,12 +192,33 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         (Code::TooLarge, full("[baseline]", &format!("{}\n[baseline]", "[[require]]\n".repeat(1000))), "[[require]]"),
         (Code::GoalMismatch, short("\"huber\"", "\"cross-entropy\""), "\"cross-entropy\""),
         (Code::MetricMismatch, full("\"flops\"\nat_most = 200_000", "\"rmse\"\nat_most = 1"), "\"rmse\""),
+        (Code::MetricMismatch, short_require("metric = \"auroc\"\nat_least = 0.9"), "\"auroc\""),
+        (
+            Code::MetricMismatch,
+            short_require("metric = \"top-k\"\nk = 2\noutput = \"price\"\nat_least = 0.9"),
+            "\"top-k\"",
+        ),
         (Code::BoundCount, full("at_most = 200_000", ""), "[[require]]"),
         (Code::BoundCount, full("at_least = 0.85", "at_least = 0.85\nat_most = 0.9"), "[[require]]"),
+        (Code::BoundCount, require("metric = \"accuracy\"\ngap = \"sex\""), "[[require]]"),
+        (
+            Code::BoundCount,
+            require("metric = \"selection-rate\"\nclass = \"8\"\nat_least = 0.1\nat_most = 0.2"),
+            "[[require]]",
+        ),
         (Code::BoundSide, full("at_most = 200_000", "at_least = 3"), "3"),
+        (Code::BoundSide, require("metric = \"accuracy\"\ngap = \"sex\"\nat_least = 0.1"), "0.1"),
+        (Code::BoundSide, require("metric = \"latency\"\nat_least = 50"), "50"),
         (
             Code::BoundConflict,
             full("[baseline]", "[[require]]\nmetric = \"flops\"\nat_most = 3\n[baseline]"),
+            "[[require]]",
+        ),
+        (
+            Code::BoundConflict,
+            require(
+                "metric = \"top-k\"\nk = 1\nat_least = 0.9\n[[require]]\nmetric = \"top-k\"\nk = 1\nat_least = 0.8",
+            ),
             "[[require]]",
         ),
         (Code::BadExpression, full("age > 3", "age > '3'"), ">"),
@@ -188,6 +229,7 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         (Code::BadColumns, full("[\"p0*\", \"p*7\"]", "[]"), "[]"),
         (Code::BadColumns, full("[\"p0*\", \"p*7\"]", "\"\""), "\"\""),
         (Code::BadColumns, full("column = \"label\"", "column = \"l*\""), "\"l*\""),
+        (Code::BadColumns, require("metric = \"accuracy\"\ngap = \"\"\nat_most = 0.1"), "\"\""),
         (
             Code::TooManyErrors,
             "\n\n[program]\n".to_owned() + &(0..200).map(|i| format!("zz{i} = 1\n")).collect::<String>(),
@@ -196,6 +238,11 @@ fn cases() -> Vec<(Code, String, &'static str)> {
         (Code::NotApplicable, full("\"sgd\"", "\"adamw\""), "0.5"),
         (Code::NotApplicable, full("\"constant\"", "\"one-cycle\""), "10"),
         (Code::NotApplicable, full("at_most = 200_000", "at_most = 200_000\nclass = \"8\""), "\"8\""),
+        (Code::NotApplicable, full("at_most = 200_000", "at_most = 200_000\noutput = \"digit\""), "\"digit\""),
+        (Code::NotApplicable, full("at_most = 200_000", "at_most = 200_000\ngap = \"sex\""), "\"sex\""),
+        (Code::NotApplicable, full("at_most = 200_000", "at_most = 200_000\nk = 3"), "3"),
+        (Code::NotApplicable, require("metric = \"latency\"\nwhere = \"a = 1\"\nat_most = 50"), "\"a = 1\""),
+        (Code::NotApplicable, require("metric = \"macro-f1\"\nclass = \"8\"\nat_least = 0.5"), "\"8\""),
         (Code::NotApplicable, short("\"huber\"", "\"squared-error\"\ndelta = 3"), "3"),
         (Code::FileTooLarge, "#".repeat((1 << 20) + 1), ""),
     ]
@@ -267,6 +314,7 @@ fn every_key_is_read_from_its_table() {
                 "[[require]]" if key.name == "at_most" => {
                     "[[require]]\nmetric = \"flops\"\nat_most = 1979-05-27".into()
                 }
+                "[[require]]" if key.name == "k" => "[[require]]\nmetric = \"top-k\"\nk = 1979-05-27".into(),
                 "[[require]]" if key.name != "metric" => {
                     let output = "[output.x]\ntype = \"category\"\n";
                     format!("{output}[[require]]\nmetric = \"recall\"\n{} = 1979-05-27", key.name)
@@ -371,6 +419,47 @@ fn a_recall_over_the_rows_of_one_class_is_of_that_class() {
     // Over those rows a precision would be 1 by construction, so it has to name its class.
     let precision = text.replace("\"recall\"", "\"precision\"");
     assert_eq!(errors(&precision)[0].code, Code::MissingKey);
+}
+
+#[test]
+fn every_key_of_a_requirement_is_read_as_it_is_meant() {
+    let of = |keys: &str| parse("Tacit.toml", &require(keys)).unwrap_or_else(|found| panic!("{found:?}")).requirements;
+    let gap = of("metric = \"auroc\"\nwhere = \"age > 3\"\ngap = \"sex\"\nat_most = 0.1\nconfidence = 0.9").remove(2);
+    assert_eq!((gap.metric, gap.output.as_deref(), gap.class), (Metric::Auroc, Some("digit"), None));
+    assert_eq!((gap.gap.as_deref(), gap.bound, gap.confidence), (Some("sex"), Bound::AtMost(0.1), Some(0.9)));
+    assert_eq!(gap.rows.unwrap().to_string(), "age > 3");
+    let top = of("metric = \"top-k\"\nk = 1\noutput = \"digit\"\nat_least = 0.9").remove(2);
+    assert_eq!((top.metric, top.k, top.gap), (Metric::TopK, Some(1), None));
+    let latency = of("metric = \"latency\"\nat_most = 12.5").remove(2);
+    assert_eq!((latency.metric, latency.output, latency.bound), (Metric::Latency, None, Bound::AtMost(12.5)));
+    let worse = short_require("metric = \"r2\"\nat_least = -0.5");
+    assert_eq!(parse("Tacit.toml", &worse).unwrap().requirements[0].bound, Bound::AtLeast(-0.5));
+    let rate = "metric = \"selection-rate\"\nclass = \"8\"\n";
+    let band = of(&format!("{rate}at_least = 0.1\n[[require]]\n{rate}at_most = 0.2"));
+    assert_eq!((band[2].bound, band[3].bound), (Bound::AtLeast(0.1), Bound::AtMost(0.2)));
+}
+
+#[test]
+fn with_several_outputs_a_requirement_says_which_it_is_about_unless_its_metric_does() {
+    let two = |keys: &str| {
+        let more = "[output.kind]\ntype = \"category\"\n[output.age]\ntype = \"number\"\n[data]";
+        require(keys)
+            .replace("[data]", more)
+            .replace("class = \"8\"\nwhere", "class = \"8\"\noutput = \"digit\"\nwhere")
+    };
+    let about_outputs = |keys: &str| {
+        let found = errors(&two(keys));
+        found
+            .into_iter()
+            .find(|diagnostic| diagnostic.code == Code::MissingKey && diagnostic.message.contains("output"))
+    };
+    let found = about_outputs("metric = \"accuracy\"\nat_least = 0.9").unwrap();
+    assert_eq!(underlined(&found), "[[require]]");
+    assert_eq!(found.help.as_deref(), Some("add `output = \"digit\"`, or another of its outputs"));
+    assert_eq!(about_outputs("metric = \"accuracy\"\noutput = \"kind\"\nat_least = 0.9"), None);
+    assert_eq!(about_outputs("metric = \"mae\"\nat_most = 3"), None, "only one output is a number");
+    let mismatch = errors(&two("metric = \"mae\"\noutput = \"kind\"\nat_most = 3"));
+    assert!(mismatch.iter().any(|diagnostic| diagnostic.code == Code::MetricMismatch));
 }
 
 /// Nothing that a diagnostic can do to its readers may panic.
