@@ -2,7 +2,7 @@
 
 use crate::ops::{at_least, at_most, mul, offset, scale, unary};
 use std::f32::consts::PI;
-use tacit_ir::{Graph, Result, ScalarFn, ValueId};
+use tacit_ir::{Graph, Result, ScalarFn, ValueId, math};
 
 /// The learning rate as a function of the steps that were taken before.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,12 @@ pub enum Schedule {
     /// (Smith and Topin, arXiv:1708.07120).
     OneCycle {
         peak: f32,
+        steps: u32,
+    },
+    /// from·(to/from)^(t/steps), as a range test runs through rates (Smith, arXiv:1506.01186, section 3.3), then `to`.
+    Exponential {
+        from: f32,
+        to: f32,
         steps: u32,
     },
     /// Step t of the first `steps` runs at (t + 1)/steps of the following schedule's first rate (Goyal et al.,
@@ -44,6 +50,13 @@ pub fn learning_rate(graph: &mut Graph, schedule: &Schedule, step: ValueId) -> R
             let turn = graph.float(rise)?;
             let rising = graph.map(ScalarFn::Less, &[step, turn])?;
             graph.map(ScalarFn::Select, &[rising, up, down])
+        }
+        Schedule::Exponential { from, to, steps } => {
+            let passed = scale(graph, step, 1.0 / (*steps).max(1) as f32)?;
+            let passed = at_most(graph, passed, 1.0)?;
+            let power = scale(graph, passed, math::log(to / from))?;
+            let growth = unary(graph, ScalarFn::Exp, power)?;
+            scale(graph, growth, *from)
         }
         Schedule::WarmUp { steps, then } => {
             let after = offset(graph, step, -(*steps as f32))?;
@@ -104,6 +117,12 @@ mod tests {
     fn one_cycle_peaks_after_three_tenths() {
         let schedule = Schedule::OneCycle { peak: 1.0, steps: 100 };
         close(&rates(&schedule, &[0.0, 15.0, 30.0, 65.0, 100.0]), &[0.04, 0.52, 1.0, 0.500002, 0.000004]);
+    }
+
+    #[test]
+    fn an_exponential_multiplies_by_the_same_factor_each_step() {
+        let schedule = Schedule::Exponential { from: 0.01, to: 1.0, steps: 10 };
+        close(&rates(&schedule, &[0.0, 5.0, 10.0, 20.0]), &[0.01, 0.1, 1.0, 1.0]);
     }
 
     #[test]

@@ -52,8 +52,10 @@ pub struct Epoch {
     pub step: u64,
     pub training_loss: f64,
     pub validation_loss: f64,
-    /// The accuracy for a category, the mean absolute error for a number, on the validation part.
+    /// The first of the usual figures of the first output, on the validation part: the accuracy for a category.
     pub validation_figure: f64,
+    /// That of the epoch's last step.
+    pub learning_rate: f64,
 }
 
 #[derive(Serialize, Deserialize)]
