@@ -23,9 +23,10 @@ use tacit_spec::report::quoted;
 use tacit_spec::{Code, Diagnostic, Place};
 
 use super::bytes::{self, ByteStream};
+use super::csv::{delimiter_by_name, line_ends};
 use super::json_lines::JsonLinesReader;
 use super::records::{Found, Records};
-use super::row::{Row, parse_number};
+use super::row::{Cell, Row, parse_number};
 use super::{Delimiter, Header, Limits, Source, SourceKind, SourceOptions, from_reader, kind, open};
 
 /// What was found out about a file.
@@ -83,9 +84,9 @@ pub fn sniff(path: &Path) -> Result<Sniffed, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let kind = kind::detect(path).map_err(one)?;
     if matches!(kind, SourceKind::Parquet | SourceKind::Idx | SourceKind::ImageFolder) {
-        let options = SourceOptions { kind: Some(kind), ..SourceOptions::default() };
-        let columns = open(path, &options)?.columns().to_vec();
-        return Ok(Sniffed { columns, ..Sniffed::of(kind, options) });
+        let mut found = Sniffed::of(kind);
+        found.columns = open(path, &found.options)?.columns().to_vec();
+        return Ok(found);
     }
     let file = File::open(path).map_err(|error| one(Diagnostic::io(&name, "read", &error)))?;
     let mut stream = ByteStream::new(Box::new(file)).map_err(|error| one(bytes::diagnostic(&name, &error)))?;
@@ -116,51 +117,35 @@ pub fn sniff_text(name: &str, kind: SourceKind, mut piece: Vec<u8>) -> Result<Sn
 
 fn sniff_csv(name: &str, piece: Vec<u8>) -> Result<Sniffed, Vec<Diagnostic>> {
     check_utf8(name, &piece)?;
-    let (delimiter, mut reasons) = delimiter(name, &piece);
-    let table = table(&piece, delimiter);
-    let Some(first) = table.first() else {
-        let message = format!("{} is empty", quoted(name));
-        let diagnostic = Diagnostic::error(Code::NoRows, Place::File(name.to_owned()), message);
-        return Err(vec![diagnostic.help("give a file that holds examples")]);
-    };
-    let (has_header, reason) = header(first, &table[1..]);
-    reasons.push(reason);
-    let columns: Vec<String> = match has_header {
-        true => first.clone(),
-        false => (1..=first.len()).map(|number| format!("column{number}")).collect(),
-    };
-    let options = SourceOptions {
-        kind: Some(SourceKind::Csv),
-        delimiter: Some(delimiter),
-        header: if has_header { Header::FirstLine } else { Header::Numbered },
-        ..SourceOptions::default()
-    };
-    let rows = &table[usize::from(has_header)..];
-    let mut found = Sniffed { rows: Some(rows.len()), reasons, ..Sniffed::of(SourceKind::Csv, options) };
-    found.look_at(&columns, |column| rows.iter().filter_map(move |row| row.get(column)).map(String::as_str));
-    found.columns = columns;
-    // A header that cannot be used is told as it would be when the file is read.
-    open_piece(name, &piece, &found.options)?;
+    let lines = first_lines(&piece);
+    let (delimiter, reason) = delimiter(name, lines);
+    let mut found = Sniffed::of(SourceKind::Csv);
+    found.reasons.push(reason);
+    found.options.delimiter = Some(delimiter);
+    if let Some((first, rows)) = table(lines, delimiter).split_first() {
+        let (is_header, reason) = header(first, rows);
+        found.options.header = if is_header { Header::FirstLine } else { Header::Numbered };
+        found.reasons.push(reason);
+    }
+    found.look_at(&mut open_piece(name, &piece, &found.options)?);
     Ok(found)
 }
 
 fn sniff_json_lines(name: &str, piece: Vec<u8>) -> Result<Sniffed, Vec<Diagnostic>> {
-    let mut options = SourceOptions { kind: Some(SourceKind::JsonLines), ..SourceOptions::default() };
-    let keys_of_first = open_piece(name, &piece, &options)?.columns().len();
+    let mut found = Sniffed::of(SourceKind::JsonLines);
+    let keys_of_first = open_piece(name, &piece, &found.options)?.columns().len();
     let stream = ByteStream::new(Box::new(Cursor::new(piece.clone())));
     let stream = stream.map_err(|error| vec![bytes::diagnostic(name, &error)])?;
-    let columns = JsonLinesReader::all_keys(name.into(), stream, &options);
-    if columns.len() > keys_of_first {
-        options.header = Header::Given(columns.clone());
+    let keys = JsonLinesReader::all_keys(name.into(), stream, &found.options);
+    if let Some(later @ [_, ..]) = keys.get(keys_of_first..) {
+        let later: Vec<String> = later.iter().map(|name| quoted(name)).collect();
+        let later = later.join(", ");
+        found
+            .reasons
+            .push(format!("the columns are named because later rows have keys that the first has not: {later}"));
+        found.options.header = Header::Given(keys);
     }
-    let rows = texts(&mut open_piece(name, &piece, &options)?);
-    let mut found = Sniffed { rows: Some(rows.len()), ..Sniffed::of(SourceKind::JsonLines, options) };
-    if columns.len() > keys_of_first {
-        let names: Vec<String> = columns[keys_of_first..].iter().map(|name| quoted(name)).collect();
-        found.reasons.push(format!("the columns are named because later rows have more keys: {}", names.join(", ")));
-    }
-    found.look_at(&columns, |column| rows.iter().filter_map(move |row| row.get(column)).map(String::as_str));
-    found.columns = columns;
+    found.look_at(&mut open_piece(name, &piece, &found.options)?);
     Ok(found)
 }
 
@@ -168,26 +153,11 @@ fn open_piece(name: &str, piece: &[u8], options: &SourceOptions) -> Result<Sourc
     from_reader(name, options.kind.unwrap_or(SourceKind::Csv), Box::new(Cursor::new(piece.to_vec())), options)
 }
 
-/// The texts of all rows that have no fault.
-fn texts(source: &mut Source) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row = Row::default();
-    loop {
-        match source.next(&mut row) {
-            Ok(true) => {
-                rows.push(row.cells.iter().map(|cell| cell.as_text().unwrap_or_default().into_owned()).collect())
-            }
-            Ok(false) => return rows,
-            Err(_) => {}
-        }
-    }
-}
-
 impl Sniffed {
-    fn of(kind: SourceKind, options: SourceOptions) -> Sniffed {
+    fn of(kind: SourceKind) -> Sniffed {
         Sniffed {
             kind,
-            options,
+            options: SourceOptions { kind: Some(kind), ..SourceOptions::default() },
             columns: Vec::new(),
             missing: Vec::new(),
             decimal_comma: Vec::new(),
@@ -197,15 +167,35 @@ impl Sniffed {
         }
     }
 
-    /// Finds missing tokens and unusual numbers in the cells of each column.
-    fn look_at<'a, I: Iterator<Item = &'a str>>(&mut self, columns: &[String], cells: impl Fn(usize) -> I) {
-        let mut tokens: BTreeMap<&'a str, (Vec<String>, usize)> = BTreeMap::new();
-        for (index, name) in columns.iter().enumerate() {
-            let mut column = ColumnCount::default();
-            cells(index).for_each(|cell| column.count(cell));
+    /// Reads a source to its end and finds missing tokens and unusual numbers in its columns.
+    fn look_at(&mut self, source: &mut Source) {
+        self.columns = source.columns().to_vec();
+        let mut counts: Vec<ColumnCount> = self.columns.iter().map(|_| ColumnCount::default()).collect();
+        let mut rows = 0;
+        let mut row = Row::default();
+        loop {
+            match source.next(&mut row) {
+                Ok(true) => {
+                    rows += 1;
+                    for (count, cell) in counts.iter_mut().zip(&row.cells) {
+                        match cell {
+                            Cell::Text(text) => count.add(text),
+                            Cell::Number(_) => count.numbers += 1,
+                            Cell::Missing | Cell::Numbers(_) | Cell::Texts(_) | Cell::Image(_) => {}
+                        }
+                    }
+                }
+                Ok(false) => break,
+                // It is told when the file is read.
+                Err(_) => {}
+            }
+        }
+        self.rows = Some(rows);
+        let mut tokens: BTreeMap<&str, (Vec<String>, usize)> = BTreeMap::new();
+        for (name, column) in self.columns.iter().zip(&counts) {
             let numbers = column.holds_numbers();
-            for (token, count) in column.tokens {
-                if MISSING.contains(&token) || numbers {
+            for (token, count) in &column.tokens {
+                if MISSING.contains(token) || numbers {
                     let entry = tokens.entry(token).or_default();
                     entry.0.push(name.clone());
                     entry.1 += count;
@@ -228,23 +218,26 @@ impl Sniffed {
 
 /// What the cells of a column are.
 #[derive(Default)]
-struct ColumnCount<'a> {
+struct ColumnCount {
     numbers: usize,
     /// Such as `1,25`, which is no number here.
     decimal_comma: usize,
     /// Such as `1,250`.
     thousands_comma: usize,
     texts: usize,
-    tokens: BTreeMap<&'a str, usize>,
+    tokens: BTreeMap<&'static str, usize>,
 }
 
-impl<'a> ColumnCount<'a> {
-    fn count(&mut self, cell: &'a str) {
+impl ColumnCount {
+    fn add(&mut self, cell: &str) {
         if cell.is_empty() {
-        } else if MISSING.contains(&cell) || MISSING_AMONG_NUMBERS.contains(&cell) {
-            *self.tokens.entry(cell).or_default() += 1;
-        } else if parse_number(cell).is_ok() {
+            return;
+        }
+        let same = |token: &&&'static str| **token == cell;
+        if parse_number(cell).is_ok() {
             self.numbers += 1;
+        } else if let Some(token) = MISSING.iter().chain(MISSING_AMONG_NUMBERS).find(same) {
+            *self.tokens.entry(token).or_default() += 1;
         } else if has_thousands_comma(cell) {
             self.thousands_comma += 1;
         } else if has_decimal_comma(cell) {
@@ -273,40 +266,35 @@ fn table(piece: &[u8], delimiter: Delimiter) -> Vec<Vec<String>> {
     rows
 }
 
-fn delimiter(name: &str, piece: &[u8]) -> (Delimiter, Vec<String>) {
-    let mut piece = &piece[..piece.len().min(DELIMITER_BYTES)];
-    if piece.len() == DELIMITER_BYTES {
-        // The last line was cut.
-        piece = &piece[..piece.iter().rposition(|byte| *byte == b'\n').map_or(piece.len(), |end| end + 1)];
+/// As much of a piece as decides delimiter and header: whole lines, where it is cut.
+fn first_lines(piece: &[u8]) -> &[u8] {
+    match piece.get(..DELIMITER_BYTES) {
+        None => piece,
+        Some(cut) => &cut[..cut.iter().rposition(|byte| *byte == b'\n').map_or(cut.len(), |end| end + 1)],
     }
-    // (lines of the usual number of cells, cells that are numbers, the usual number of cells, lines)
+}
+
+fn delimiter(name: &str, lines: &[u8]) -> (Delimiter, String) {
+    // (lines of the usual number of cells, cells that are numbers, the usual number of cells, all lines)
     let score = |delimiter: Delimiter| {
-        let rows = table(piece, delimiter);
+        let rows = table(lines, delimiter);
         let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
         rows.iter().for_each(|row| *lengths.entry(row.len()).or_default() += 1);
-        let (width, lines) =
+        let (width, usual) =
             lengths.into_iter().filter(|(width, _)| *width > 1).max_by_key(|(_, lines)| *lines).unwrap_or_default();
         let is_number = |cell: &&String| parse_number(cell).is_ok() || has_decimal_comma(cell);
         let numbers: usize = rows.iter().map(|row| row.iter().filter(is_number).count()).sum();
-        (lines, numbers, width, rows.len())
+        (usual, numbers, width, rows.len())
     };
-    let scores: Vec<(Delimiter, (usize, usize, usize, usize))> =
-        Delimiter::ALL.iter().map(|delimiter| (*delimiter, score(*delimiter))).collect();
-    let (delimiter, (lines, _, width, all)) =
-        scores.iter().rev().max_by_key(|(_, score)| *score).expect("some delimiter");
-    if *lines == 0 {
-        return (
-            super::csv::delimiter_by_name(name),
-            vec!["there is one column: no delimiter stands in every line".into()],
-        );
+    let best =
+        Delimiter::ALL.iter().rev().map(|delimiter| (score(*delimiter), *delimiter)).max_by_key(|(score, _)| *score);
+    match best {
+        Some(((usual @ 1.., _, width, all), delimiter)) => {
+            let words = delimiter.words();
+            (delimiter, format!("the delimiter is {words}: it takes {usual} of {all} lines apart into {width} cells"))
+        }
+        Some(_) | None => (delimiter_by_name(name), "there is one column: no delimiter stands in the lines".to_owned()),
     }
-    (
-        *delimiter,
-        vec![format!(
-            "the delimiter is {}: it takes {lines} of {all} lines apart into {width} cells",
-            delimiter.words()
-        )],
-    )
 }
 
 /// Whether the first line names the columns, and why.
@@ -327,7 +315,7 @@ fn header(first: &[String], rows: &[Vec<String>]) -> (bool, String) {
     let column = |index: usize| rows.iter().filter_map(move |row| row.get(index)).map(String::as_str);
     for (index, name) in first.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         let mut count = ColumnCount::default();
-        column(index).for_each(|cell| count.count(cell));
+        column(index).for_each(|cell| count.add(cell));
         if count.holds_numbers() {
             return (true, format!("the first line is the header: {} stands above numbers", quoted(name)));
         }
@@ -378,7 +366,7 @@ fn check_utf8(name: &str, piece: &[u8]) -> Result<(), Vec<Diagnostic>> {
         return Ok(());
     }
     let valid = error.valid_up_to();
-    let line = 1 + super::csv::line_ends(&piece[..valid]);
+    let line = 1 + line_ends(&piece[..valid]);
     let place = Place::Row { file: name.to_owned(), line, column: None };
     let message = format!("the byte `0x{:02x}` is not UTF-8", piece[valid]);
     let help = "convert the file: `iconv -f latin1 -t utf-8 old.csv > new.csv`";
