@@ -17,7 +17,7 @@ pub struct Fault {
     pub place: RowPlace,
     /// The column, if it is about one.
     pub column: Option<String>,
-    /// What stands there, unquoted.
+    /// What stands there, unquoted; empty if the place says it all.
     pub found: String,
     pub message: String,
     pub help: String,
@@ -84,7 +84,8 @@ impl FaultLog {
         kind.count += 1;
         if kind.count <= SHOWN_MAX as u64 {
             let column = fault.column.as_ref().map_or(String::new(), |name| format!(", column {}", quoted(name)));
-            kind.notes.push(format!("{}{column}: {}", fault.place.words(), quoted(&fault.found)));
+            let found = if fault.found.is_empty() { String::new() } else { format!(": {}", quoted(&fault.found)) };
+            kind.notes.push(format!("{}{column}{found}", fault.place.words()));
         }
     }
 

@@ -91,9 +91,7 @@ impl ImageFolderReader {
         self.next += 1;
         let file_name = file.path.display().to_string();
         row.place = RowPlace { file: Arc::from(file_name.as_str()), position: Position::Whole };
-        let fault = |code, message: String, help: &str| {
-            Box::new(Fault::new(code, row.place.clone(), message, help).found(&file.name))
-        };
+        let fault = |code, message: String, help: &str| Box::new(Fault::new(code, row.place.clone(), message, help));
         if !image::is_named_as_picture(&file.path) {
             hash_file(&mut self.hasher, &mut self.bytes, file);
             let message = format!("{} is not named as a picture", quoted(&file_name));
@@ -120,7 +118,7 @@ impl ImageFolderReader {
             Some(bytes) if bytes.len() <= self.limits.row_bytes => image::decode(&bytes, &self.limits),
             Some(_) | None => image::decode_file(&file.path, &self.limits),
         };
-        let picture = picture.map_err(|found| Box::new(found.at(row.place.clone()).found(&file.name)))?;
+        let picture = picture.map_err(|found| Box::new(found.at(row.place.clone())))?;
         row.cells.clear();
         row.cells.push(Cell::Image(picture));
         if self.layout.labels {

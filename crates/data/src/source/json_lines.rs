@@ -5,7 +5,7 @@
 //! identifier keeps its digits. Booleans become the text `true` or `false`; lists of numbers (also nested, if they are as
 //! regular as an array) and lists of texts are cells. Objects inside objects are faults, as are keys given twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::BufRead as _;
 use std::sync::Arc;
@@ -66,6 +66,26 @@ impl JsonLinesReader {
         };
         reader.by_name = reader.columns.iter().cloned().zip(0..).collect();
         Ok(reader)
+    }
+
+    /// The keys of all objects, in the order in which they are first met; what is no object is passed over.
+    pub(super) fn all_keys(file: Arc<str>, stream: ByteStream, options: &SourceOptions) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
+        let options = SourceOptions { header: Header::Given(Vec::new()), ..options.clone() };
+        let Ok(mut reader) = JsonLinesReader::new(file, stream, &options) else { return keys };
+        loop {
+            match reader.read_line() {
+                Ok(true) => {}
+                Err(fault) if !fault.fatal => continue,
+                Ok(false) | Err(_) => return keys,
+            }
+            for (key, _) in reader.parse().unwrap_or_default() {
+                if keys.len() < options.limits.columns && seen.insert(key.clone()) {
+                    keys.push(key);
+                }
+            }
+        }
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -167,7 +187,7 @@ impl JsonLinesReader {
             return Ok(None);
         }
         let mut keys: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (key, _) in self.parse()? {
             // A key given twice is told when the row is read.
             if seen.insert(key.clone()) {

@@ -3,7 +3,7 @@
 //! [`open`] looks at the name and the first bytes and gives a [`Source`]: the names of the columns, then one [`Row`] after
 //! another. CSV files, JSON lines and idx files may be compressed with gzip, which is recognised by its first bytes. What
 //! cannot be read is a [`Fault`] that names its place and carries the row's raw text; whether to stop at it or to set the
-//! row aside is the caller's choice.
+//! row aside is the caller's choice. [`sniff`](sniff::sniff) finds out how a file must be read that nobody has described yet.
 //!
 //! Text means the same in every format: it loses the white space around it, and text that is empty or one of the
 //! [`missing`](SourceOptions::missing) tokens is a missing cell.
@@ -17,6 +17,7 @@ use tacit_spec::report::quoted;
 use tacit_spec::{Code, Diagnostic, Place};
 
 pub mod image;
+pub mod sniff;
 
 mod bytes;
 mod csv;
@@ -25,6 +26,7 @@ mod idx;
 mod image_folder;
 mod json_lines;
 mod kind;
+mod records;
 mod row;
 
 pub use fault::{Fault, FaultLog, SHOWN_MAX};
@@ -265,6 +267,16 @@ impl Delimiter {
             Delimiter::Semicolon => b';',
             Delimiter::Tab => b'\t',
             Delimiter::Pipe => b'|',
+        }
+    }
+
+    /// The delimiter for messages.
+    pub fn words(self) -> &'static str {
+        match self {
+            Delimiter::Comma => "`,`",
+            Delimiter::Semicolon => "`;`",
+            Delimiter::Tab => "a tab",
+            Delimiter::Pipe => "`|`",
         }
     }
 }

@@ -157,7 +157,8 @@ impl PictureFault {
 
     /// The fault at a place.
     pub fn at(self, place: RowPlace) -> Fault {
-        Fault::new(self.code, place, self.message, self.help)
+        let found = self.message.clone();
+        Fault::new(self.code, place, self.message, self.help).found(found)
     }
 }
 
