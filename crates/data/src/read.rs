@@ -1,6 +1,6 @@
 //! The data of a specification, read row by row into a [`Dataset`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -757,11 +757,4 @@ fn some_of(labels: &[String]) -> String {
     let shown: Vec<String> = labels.iter().take(SHOWN_MAX).map(|label| quoted(label)).collect();
     let more = if labels.len() > SHOWN_MAX { ", …" } else { "" };
     format!("{}{more}", shown.join(", "))
-}
-
-/// How often each label of a category occurs in some rows.
-pub fn label_counts(ids: &[i32], rows: &[usize]) -> BTreeMap<i32, usize> {
-    let mut counts = BTreeMap::new();
-    rows.iter().for_each(|row| *counts.entry(ids[*row]).or_default() += 1);
-    counts
 }

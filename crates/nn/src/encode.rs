@@ -349,7 +349,7 @@ impl Encoder<'_> {
         let Dates { inputs, fill, mean, deviation } = dates;
         let raw = self.raw(inputs)?;
         let columns = mean.len();
-        let mut part = |encoder: &mut Self, which: &str| {
+        let part = |encoder: &mut Self, which: &str| {
             let words = encoder.words(&format!("?{which}->?c"));
             encoder.graph.move_nest(Scalar::F32(0.0), &words, &[raw], &[('c', columns)])
         };

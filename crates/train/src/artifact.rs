@@ -7,13 +7,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tacit_ir::types::DType;
-use tacit_ir::{Graph, Op, text};
+use tacit_ir::{Graph, text};
 
 use crate::container::{self, Tensor, Values};
 use crate::contract::{Contract, Costs};
 use crate::error::{self, CodedError};
 use crate::files;
+use crate::interface::Interface;
 
 /// The version of the document that this version of the tool writes; it reads all up to it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -33,7 +33,7 @@ const KEY: &str = "tacit";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Artifact {
     pub name: String,
-    /// Takes raw inputs and gives the output of the interface; its parameters are `weights`.
+    /// Takes raw inputs and gives the outputs of the interface; its parameters are `weights`.
     pub graph: Graph,
     /// One for each parameter, ascending by name.
     pub weights: Vec<Tensor>,
@@ -42,67 +42,41 @@ pub struct Artifact {
     pub provenance: Provenance,
 }
 
-/// What goes into a program and what comes out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Interface {
-    pub inputs: Vec<InputInterface>,
-    pub output: OutputInterface,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputInterface {
-    /// The name of the graph's input.
-    pub name: String,
-    /// `number`, `vector` or `image`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The shape of one example; an image is height, width, channels.
-    pub shape: Vec<usize>,
-    /// The columns of a table that hold the values, row-major.
-    pub columns: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OutputInterface {
-    /// The name of the graph's output.
-    pub name: String,
-    /// The labels in the order of the probabilities; none for an output that is a number.
-    pub classes: Option<Vec<String>>,
-    /// The column of the right answers.
-    pub column: String,
-}
-
 /// What a build depends on; the same provenance gives the same weights anywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// The data file, relative to the folder of the manifest.
-    pub data_file: String,
-    /// BLAKE3 of the data file.
-    pub data_hash: String,
-    /// BLAKE3 of the manifest's text.
-    pub manifest_hash: String,
-    pub split: SplitProvenance,
+    /// The text of the manifest.
+    pub manifest: String,
+    pub data: Vec<DataProvenance>,
+    /// Rows that were set aside.
+    pub rejected_rows: u64,
+    /// Rows of each part: training, validation, test.
+    pub rows: [u64; 3],
     pub seed: u64,
+    /// The greatest learning rate of the schedule.
+    pub learning_rate: f64,
     /// The step of the search whose weights these are, and the steps that the search took.
     pub best_step: u64,
     pub steps: u64,
+    /// The hash of the weights of another program that the search started from.
+    pub from_weights: Option<String>,
     pub tool_version: String,
     pub numerics_version: u32,
     /// BLAKE3 of the weights by names, types, shapes and little-endian bytes.
     pub weights_hash: String,
 }
 
-/// How the rows were divided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SplitProvenance {
-    pub validation: f64,
-    pub test: f64,
-    pub seed: u64,
+pub struct DataProvenance {
+    /// Relative to the folder of the manifest.
+    pub file: String,
+    /// BLAKE3 of the file.
+    pub hash: String,
+    /// The part that its rows are for, if it is for one.
+    pub part: Option<String>,
 }
 
 /// The document as it stands in the file.
@@ -223,37 +197,8 @@ impl Artifact {
         if container::hash_tensors(&self.weights) != self.provenance.weights_hash {
             return broken("the hash of the weights differs from the provenance".into());
         }
-        self.check_interface()?;
+        self.interface.check(&self.graph)?;
         self.contract.requirements().map(|_| ())
-    }
-
-    fn check_interface(&self) -> Result<(), CodedError> {
-        let broken = |what: String| Err(CodedError::new(error::CONTENTS, what));
-        let Interface { inputs, output } = &self.interface;
-        for input in inputs {
-            let found = self.graph.leaf(&input.name).filter(|v| {
-                let ty = self.graph.ty(*v);
-                matches!(self.graph.instruction(*v).op, Op::Input { .. })
-                    && ty.dtype == DType::F32
-                    && ty.shape == input.shape
-                    && ty.elements() == input.columns.len()
-            });
-            if found.is_none() {
-                return broken(format!("the program has no input `{}` of the interface's shape", input.name));
-            }
-        }
-        let is_input = |v: &tacit_ir::ValueId| matches!(self.graph.instruction(*v).op, Op::Input { .. });
-        if self.graph.values().filter(is_input).count() != inputs.len() {
-            return broken("the interface does not name every input of the program once".into());
-        }
-        let Some(value) = self.graph.output(&output.name) else {
-            return broken(format!("the program has no output `{}`", output.name));
-        };
-        let expected = output.classes.as_ref().map_or(1, Vec::len);
-        if self.graph.ty(value).dtype != DType::F32 || self.graph.ty(value).elements() != expected || expected == 0 {
-            return broken(format!("the output `{}` is {}", output.name, self.graph.ty(value)));
-        }
-        Ok(())
     }
 }
 

@@ -1,64 +1,73 @@
 //! A build as a whole: from a checked specification and its data to an artifact with a measured contract.
 
-use tacit_data::{Dataset, Parts, TargetValues, read_csv_bytes, split};
-use tacit_exec::Options;
-use tacit_spec::{
-    Bound, ClassWeights, Columns, Data, Goal, Input, InputKind, Loss, Optimiser, Output, OutputKind, Pattern, Place,
-    Program, Requirement, Schedule, Search, Source, Specification, Split,
-};
-
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::artifact::{
-    Artifact, InputInterface, Interface, NUMERICS_VERSION, OutputInterface, Provenance, SplitProvenance,
+use tacit_data::layout::Layout;
+use tacit_data::{
+    Dataset, Part, Parts, ReadOptions, Target, TargetValues, data_files, read, source, source_options, split,
 };
-use crate::contract::{Contract, contract};
-use crate::error::{self, CodedError, Failure, Result};
+use tacit_exec::Options;
+use tacit_spec::{Bound, Code, Diagnostic, Place, Specification};
+
+use crate::artifact::{Artifact, DataProvenance, NUMERICS_VERSION, Provenance};
+use crate::contract::{Contract, OutputAnswers, contract};
+use crate::error::{self, CodedError, Result};
 use crate::evaluate::Evaluator;
-use crate::files;
-use crate::graphs::extents;
-use crate::search::Found;
+use crate::interface::{InputInterface, Interface, OutputInterface};
+use crate::metrics::Answers;
+use crate::prepare::{Prepared, prepare};
+use crate::search::{EVALUATION_ROWS, Found};
 
 /// The version of the tool, as it stands in artifacts.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The rows of one batch when the contract is measured.
-const ROWS: usize = 64;
 
-/// The examples of a specification, divided.
+/// The examples of a specification, divided and ready to be learnt from.
 #[derive(Clone, Debug)]
 pub struct Examples {
     pub dataset: Dataset,
     pub parts: Parts,
-    /// For each input, the columns that hold its values.
-    pub columns: Vec<Vec<String>>,
+    pub prepared: Prepared,
+    /// The columns that hold each input, and each output.
+    pub columns: Columns,
 }
 
-/// Reads the data of a specification whose manifest lies in `folder`, and divides it.
+/// The names of the columns that are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    pub inputs: Vec<Vec<String>>,
+    pub outputs: Vec<Vec<String>>,
+    /// All columns of the first file, in its order.
+    pub all: Vec<String>,
+}
+
+/// Reads the data of a specification whose manifest lies in `folder`, divides it, and fits the encoders. Rows that are set
+/// aside, and values that memory has no room for, go beside the program that `output` names.
 ///
 /// # Errors
 /// The diagnostics of the data.
-pub fn examples(specification: &Specification, folder: &Path) -> Result<Examples> {
-    let path = data_path(folder, &specification.data.file);
-    let (dataset, columns) = read_data(&path, specification)?;
+pub fn examples(specification: &Specification, folder: &Path, output: &Path) -> Result<Examples> {
+    let files = data_files(specification, folder);
+    let (mut dataset, columns) = read_files(specification, files, output)?;
     let parts = split(&dataset, specification)?;
-    Ok(Examples { dataset, parts, columns })
+    let prepared = prepare(specification, &mut dataset, &parts)?;
+    Ok(Examples { dataset, parts, prepared, columns })
+}
+
+/// Where rows that are set aside are written, beside the program.
+pub fn rejects_path(output: &Path) -> PathBuf {
+    output.with_extension("rejects.jsonl")
 }
 
 /// A hash of all that decides the result of a search: a checkpoint of another one is not gone on from.
-pub fn build_hash(specification: &Specification, dataset: &Dataset) -> String {
+pub fn build_hash(specification: &Specification, dataset: &Dataset, from_weights: Option<&str>) -> String {
     let mut hasher = blake3::Hasher::new();
     let seed = specification.program.seed.to_string();
     let numerics = NUMERICS_VERSION.to_string();
-    for part in [&specification.source.text, &dataset.hash, &seed, TOOL_VERSION, &numerics] {
+    let from = from_weights.unwrap_or_default();
+    for part in [&specification.source.text, &dataset.hash(), &seed, TOOL_VERSION, &numerics, from] {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
     }
     hasher.finalize().to_hex().to_string()
-}
-
-/// BLAKE3 of a manifest's text.
-pub fn manifest_hash(specification: &Specification) -> String {
-    blake3::hash(specification.source.text.as_bytes()).to_hex().to_string()
 }
 
 /// Measures the contract of what a search found, on the test part, and puts all together.
@@ -69,39 +78,39 @@ pub fn assemble(
     specification: &Specification,
     examples: &Examples,
     found: Found,
+    from_weights: Option<String>,
     options: &Options,
 ) -> Result<Artifact> {
-    let Examples { dataset, parts, columns } = examples;
-    let output = &specification.outputs[0];
-    let classes = match &dataset.targets[0].values {
-        TargetValues::Category { labels, .. } => Some(labels.clone()),
-        TargetValues::Number(_) => None,
-    };
+    let Examples { dataset, parts, prepared, columns } = examples;
     let weights_hash = found.weights_hash();
+    let files = data_names(specification);
+    let data = dataset.files.iter().zip(files).map(|(file, name)| DataProvenance {
+        file: name,
+        hash: file.hash.clone(),
+        part: file.part.map(|part| part.name().to_owned()),
+    });
+    let inputs = specification.inputs.iter().enumerate().map(|(index, input)| {
+        let labels = &dataset.inputs[index].labels;
+        InputInterface::of(input, &columns.inputs[index], labels, &prepared.coverage[index])
+    });
+    let outputs = specification.outputs.iter().enumerate().map(|(index, output)| {
+        let labels = labels_of(&dataset.targets[index]);
+        OutputInterface::of(output, &columns.outputs[index], labels, found.thresholds[index])
+    });
     let mut artifact = Artifact {
         name: specification.program.name.clone(),
-        interface: Interface {
-            inputs: specification
-                .inputs
-                .iter()
-                .zip(columns)
-                .map(|(input, columns)| interface(input, columns))
-                .collect(),
-            output: OutputInterface { name: output.name.clone(), classes, column: output.column.text.clone() },
-        },
+        interface: Interface { inputs: inputs.collect(), outputs: outputs.collect() },
         contract: Contract::default(),
         provenance: Provenance {
-            data_file: specification.data.file.clone(),
-            data_hash: dataset.hash.clone(),
-            manifest_hash: manifest_hash(specification),
-            split: SplitProvenance {
-                validation: specification.data.split.validation,
-                test: specification.data.split.test,
-                seed: specification.data.split.seed,
-            },
+            manifest: specification.source.text.clone(),
+            data: data.collect(),
+            rejected_rows: dataset.rejected_rows,
+            rows: Part::ALL.map(|part| parts.rows(part).len() as u64),
             seed: specification.program.seed,
+            learning_rate: found.learning_rate,
             best_step: found.best_step,
             steps: found.steps,
+            from_weights,
             tool_version: TOOL_VERSION.to_owned(),
             numerics_version: NUMERICS_VERSION,
             weights_hash,
@@ -109,7 +118,8 @@ pub fn assemble(
         graph: found.program,
         weights: found.weights,
     };
-    artifact.contract = measure_rows(&artifact, &specification.requirements, dataset, &parts.test, options)?;
+    let answers = artifact.answers(dataset, &parts.test, options)?;
+    artifact.contract = measured(&artifact, specification, dataset, &parts.test, &answers);
     // The file's size is among the figures, and is known once the file is written.
     artifact.encode();
     Ok(artifact)
@@ -122,157 +132,198 @@ pub struct Remeasured {
     /// The file, and the rows of it that were counted.
     pub file: PathBuf,
     pub rows: usize,
+    pub specification: Specification,
+    pub dataset: Dataset,
+    pub tested: Vec<usize>,
+    pub answers: Vec<Answers>,
+    pub columns: Columns,
 }
 
 /// Measures an artifact's contract again: on the test part of the data that it was built from, which lies where the
-/// provenance says relative to `folder`; or on all rows of the file `data`.
+/// manifest says relative to `folder`; or on all rows of the file `data`. Values that memory has no room for go beside
+/// `output`.
 ///
 /// # Errors
 /// `E0308` if the data is no longer what the program was built from, and the diagnostics of the data.
-pub fn remeasure(artifact: &Artifact, folder: &Path, data: Option<&Path>, options: &Options) -> Result<Remeasured> {
-    let specification = specification_of(artifact)?;
-    let file = match data {
-        Some(data) => data.to_owned(),
-        None => data_path(folder, &specification.data.file),
+pub fn remeasure(
+    artifact: &Artifact,
+    folder: &Path,
+    data: Option<&Path>,
+    output: &Path,
+    options: &Options,
+) -> Result<Remeasured> {
+    let specification = artifact.specification()?;
+    let files = match data {
+        Some(data) => vec![(data.to_owned(), None)],
+        None => data_files(&specification, folder),
     };
-    let (dataset, _) = read_data(&file, &specification)?;
-    let rows = match data {
-        Some(_) => (0..dataset.rows).collect(),
-        None if dataset.hash != artifact.provenance.data_hash => {
-            let message = "the data is not what the program was built from, so its test rows cannot be told";
-            let help = "name rows that the search has not seen with `--data`, or build again";
-            return Err(CodedError::new(error::DATA_CHANGED, message).in_file(&file).help(help).into());
+    let file = files.last().map(|(path, _)| path.clone()).unwrap_or_default();
+    let (mut dataset, columns) = read_files(&specification, files, output)?;
+    for (values, input) in dataset.inputs.iter_mut().zip(&artifact.interface.inputs) {
+        if matches!(input.kind, crate::interface::InputType::Category) {
+            tacit_data::fit::use_vocabulary(values, &input.labels);
         }
-        None => split(&dataset, &specification)?.test,
+    }
+    let tested: Vec<usize> = match data {
+        Some(_) => (0..dataset.rows).collect(),
+        None => {
+            let held = artifact.provenance.data.iter().map(|file| &file.hash);
+            if !held.eq(dataset.files.iter().map(|file| &file.hash)) {
+                let message = "the data is not what the program was built from, so its test rows cannot be told";
+                let help = "name rows that the search has not seen with `--data`, or build again";
+                return Err(CodedError::new(error::DATA_CHANGED, message).in_file(&file).help(help).into());
+            }
+            split(&dataset, &specification)?.test
+        }
     };
-    let contract = measure_rows(artifact, &specification.requirements, &dataset, &rows, options)?;
-    Ok(Remeasured { contract, file, rows: rows.len() })
+    let answers = artifact.answers(&dataset, &tested, options)?;
+    let contract = measured(artifact, &specification, &dataset, &tested, &answers);
+    let rows = tested.len();
+    Ok(Remeasured { contract, file, rows, specification, dataset, tested, answers, columns })
 }
 
-/// The place of a data file: paths in a manifest are relative to its folder.
-fn data_path(folder: &Path, file: &str) -> PathBuf {
-    if folder == Path::new(".") { PathBuf::from(file) } else { folder.join(file) }
+impl Artifact {
+    /// The specification that the program was built from, its labels fixed in the program's order.
+    ///
+    /// # Errors
+    /// `E0304` if the manifest in it is none, or does not fit the interface.
+    pub fn specification(&self) -> Result<Specification> {
+        let broken = |what: &str| CodedError::new(error::CONTENTS, format!("the manifest in the artifact {what}"));
+        let parsed = tacit_spec::parse("Tacit.toml", &self.provenance.manifest);
+        let mut specification = parsed.map_err(|_| broken("cannot be read"))?;
+        let names = |interface: &Interface| {
+            let inputs = interface.inputs.iter().map(|input| input.name.clone());
+            let outputs = interface.outputs.iter().map(|output| output.name.clone());
+            inputs.chain(outputs).collect::<Vec<_>>()
+        };
+        let inputs = specification.inputs.iter().map(|input| input.name.clone());
+        let outputs = specification.outputs.iter().map(|output| output.name.clone());
+        if inputs.chain(outputs).collect::<Vec<_>>() != names(&self.interface) {
+            return Err(broken("does not fit its interface").into());
+        }
+        specification.program.seed = self.provenance.seed;
+        self.interface.fix(&mut specification);
+        Ok(specification)
+    }
+
+    /// The answers of each output for rows of a data set, in whose inputs labels mean their positions in the interface.
+    ///
+    /// # Errors
+    /// The codes of execution.
+    pub fn answers(&self, dataset: &Dataset, rows: &[usize], options: &Options) -> Result<Vec<Answers>> {
+        let mut evaluator = Evaluator::new(&self.graph, EVALUATION_ROWS, options)?;
+        evaluator.set_weights(&self.weights)?;
+        let thresholds: Vec<Option<f32>> = self.interface.outputs.iter().map(|output| output.threshold).collect();
+        evaluator.answers(dataset, rows, &thresholds)
+    }
 }
 
-/// The largest data file that is read.
-const DATA_BYTES_MAX: u64 = 16 << 30;
+/// The contract of a program on answers to rows of a data set.
+pub fn measured(
+    artifact: &Artifact,
+    specification: &Specification,
+    dataset: &Dataset,
+    rows: &[usize],
+    answers: &[Answers],
+) -> Contract {
+    let selected: Vec<_> = dataset.requirement_rows.iter().map(|one| one.select(rows)).collect();
+    let outputs: Vec<OutputAnswers> = artifact
+        .interface
+        .outputs
+        .iter()
+        .zip(answers)
+        .map(|(output, answers)| OutputAnswers { name: &output.name, labels: &output.labels, answers })
+        .collect();
+    contract(&specification.requirements, &outputs, &selected, &artifact.costs())
+}
 
-fn read_data(path: &Path, specification: &Specification) -> Result<(Dataset, Vec<Vec<String>>)> {
-    let name = path.display().to_string();
-    let bytes = match std::fs::metadata(path) {
-        Ok(found) if found.len() > DATA_BYTES_MAX => files::read_limited(path, DATA_BYTES_MAX)?,
-        Ok(_) | Err(_) => std::fs::read(path).map_err(|error| {
-            let help = "`source` in `[data]` is relative to the folder of the manifest";
-            Failure::from(tacit_spec::Diagnostic::io(&name, "read", &error).help(help))
-        })?,
+/// The labels of a target that has some.
+pub fn labels_of(target: &Target) -> &[String] {
+    match &target.values {
+        TargetValues::Category { labels, .. } | TargetValues::Labels { labels, .. } => labels,
+        TargetValues::Number(_) | TargetValues::Anomaly(_) => &[],
+    }
+}
+
+/// The files as the manifest names them.
+fn data_names(specification: &Specification) -> Vec<String> {
+    let data = &specification.data;
+    let others = [&data.validation, &data.test].into_iter().flatten();
+    std::iter::once(&data.source).chain(others).map(|file| file.path.clone()).collect()
+}
+
+fn read_files(
+    specification: &Specification,
+    files: Vec<(PathBuf, Option<Part>)>,
+    output: &Path,
+) -> Result<(Dataset, Columns)> {
+    let first = files.first().map(|(path, _)| path.clone()).unwrap_or_default();
+    let options =
+        ReadOptions { files, spool: crate::files::folder_of(output).join(".tacit"), rejects: rejects_path(output) };
+    let dataset = read(specification, &options)?;
+    // The first file was read already, so it opens again.
+    let opened =
+        source::open(&first, &source_options(&specification.data.dialect, labels_path(specification, &first)))?;
+    let all = opened.columns().to_vec();
+    let layout = Layout::of(opened.name(), &all, specification)?;
+    let names = |positions: &Vec<Vec<usize>>| {
+        let name = |position: &usize| all[*position].clone();
+        positions.iter().map(|columns| columns.iter().map(name).collect()).collect()
     };
-    let dataset = read_csv_bytes(&name, &bytes, specification)?;
-    let header = crate::rows::header(&bytes);
-    let columns = specification.inputs.iter().map(|input| matching(&input.columns, &header)).collect();
+    let columns = Columns { inputs: names(&layout.inputs), outputs: names(&layout.outputs), all };
     Ok((dataset, columns))
 }
 
-/// The columns of an input in the order in which the reader of the data takes them.
-fn matching(columns: &Columns, header: &[String]) -> Vec<String> {
-    columns.patterns.iter().flat_map(|pattern| header.iter().filter(|name| pattern.matches(name))).cloned().collect()
+fn labels_path(specification: &Specification, first: &Path) -> Option<PathBuf> {
+    let folder = first.parent().unwrap_or(Path::new("."));
+    specification.data.labels.as_ref().map(|labels| folder.join(labels))
 }
 
-fn interface(input: &Input, columns: &[String]) -> InputInterface {
-    let kind = match input.kind {
-        InputKind::Number => "number",
-        InputKind::Vector { .. } => "vector",
-        InputKind::Image { .. } => "image",
-    };
-    let (name, kind) = (input.name.clone(), kind.to_owned());
-    InputInterface { name, kind, shape: extents(input.shape()), columns: columns.to_vec() }
-}
-
-fn measure_rows(
-    artifact: &Artifact,
-    requirements: &[Requirement],
+/// The text that a row holds in some columns, for people; found by reading the files again up to the last of them.
+///
+/// # Errors
+/// The file can no longer be read, or has fewer rows.
+pub fn rows_as_text(
+    specification: &Specification,
     dataset: &Dataset,
+    folder: &Path,
     rows: &[usize],
-    options: &Options,
-) -> Result<Contract> {
-    let mut evaluator = Evaluator::new(&artifact.graph, ROWS, options)?;
-    evaluator.set_weights(&artifact.weights)?;
-    let answers = evaluator.answers(dataset, rows)?;
-    let slices: Vec<Option<Vec<bool>>> = dataset
-        .slices
-        .iter()
-        .map(|slice| slice.as_ref().map(|slice| rows.iter().map(|row| slice[*row]).collect()))
-        .collect();
-    let classes = artifact.interface.output.classes.clone();
-    let kind = match &classes {
-        Some(_) => OutputKind::Category { classes: None },
-        None => OutputKind::Number,
-    };
-    let classes = classes.unwrap_or_default();
-    Ok(contract(requirements, &kind, &classes, &answers, &slices, &artifact.costs()))
+) -> Result<Vec<Vec<(String, String)>>> {
+    let mut wanted: Vec<(usize, usize)> = rows.iter().copied().enumerate().map(|(place, row)| (row, place)).collect();
+    wanted.sort_unstable();
+    let mut found = vec![Vec::new(); rows.len()];
+    let mut wanted = wanted.into_iter().peekable();
+    let mut next_row = 0;
+    for ((path, _), file) in data_files(specification, folder).into_iter().zip(&dataset.files) {
+        let end = next_row + file.rows;
+        let options = source_options(&specification.data.dialect, labels_path(specification, &path));
+        let mut opened = source::open(&path, &options)?;
+        let mut row = source::Row::default();
+        while wanted.peek().is_some_and(|(row, _)| *row < end) {
+            let position = match opened.next(&mut row) {
+                Ok(true) => row.place.clone(),
+                Ok(false) => return Err(shrunk(&path).into()),
+                // Rows that were set aside are not among those that count.
+                Err(fault) if !fault.fatal => continue,
+                Err(fault) => return Err(fault.diagnostic().into()),
+            };
+            if position != dataset.place(next_row) {
+                continue;
+            }
+            if let Some((_, place)) = wanted.next_if(|(row, _)| *row == next_row) {
+                let cell = |(name, cell): (&String, &source::Cell)| (name.clone(), cell.describe().into_owned());
+                found[place] = opened.columns().iter().zip(&row.cells).map(cell).collect();
+            }
+            next_row += 1;
+        }
+        next_row = end;
+    }
+    Ok(found)
 }
 
-/// As much of a specification as the reader of data and the split look at.
-fn specification_of(artifact: &Artifact) -> Result<Specification> {
-    let Artifact { name, interface, contract, provenance, .. } = artifact;
-    let place = || Place::Nowhere;
-    let pattern = |text: &String| Pattern { text: text.clone(), place: place() };
-    let inputs = interface
-        .inputs
-        .iter()
-        .map(|input| {
-            let kind = match (input.kind.as_str(), &input.shape[..]) {
-                ("number", [1]) => InputKind::Number,
-                ("vector", [length]) => InputKind::Vector { length: *length },
-                ("image", [height, width, channels]) => {
-                    InputKind::Image { height: *height, width: *width, channels: *channels, scale: None }
-                }
-                (kind, shape) => {
-                    let message = format!("the input `{}` is a {kind} of shape {shape:?}", input.name);
-                    return Err(CodedError::new(error::CONTENTS, message));
-                }
-            };
-            let columns = Columns { patterns: input.columns.iter().map(pattern).collect(), place: place() };
-            Ok(Input { name: input.name.clone(), kind, columns })
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()?;
-    let kind = match &interface.output.classes {
-        Some(classes) => OutputKind::Category { classes: Some(classes.clone()) },
-        None => OutputKind::Number,
-    };
-    let SplitProvenance { validation, test, seed } = provenance.split;
-    let shares = [validation, test, validation + test];
-    if !shares.iter().all(|share| *share > 0.0 && *share < 1.0) {
-        return Err(CodedError::new(error::CONTENTS, "the provenance holds an impossible split").into());
-    }
-    let requirements = contract.requirements()?;
-    // The rest of a specification is about searching, which reading and measuring do not do.
-    Ok(Specification {
-        program: Program { name: name.clone(), seed: provenance.seed },
-        inputs,
-        outputs: vec![Output { name: interface.output.name.clone(), kind, column: pattern(&interface.output.column) }],
-        data: Data {
-            file: provenance.data_file.clone(),
-            split: Split { validation, test, seed, place: place() },
-            place: place(),
-        },
-        layers: Vec::new(),
-        goal: Goal { loss: Loss::SquaredError, class_weights: ClassWeights::Uniform },
-        search: Search {
-            epochs: 1,
-            batch: 1,
-            optimiser: Optimiser::Sgd { momentum: 0.0 },
-            learning_rate: 0.0,
-            weight_decay: 0.0,
-            schedule: Schedule::Constant,
-            warmup_steps: 0,
-            clip: None,
-            patience_epochs: None,
-            average: None,
-        },
-        requirements,
-        baseline: None,
-        source: Arc::new(Source { name: String::new(), text: String::new() }),
-    })
+fn shrunk(path: &Path) -> Diagnostic {
+    let place = Place::File(path.display().to_string());
+    Diagnostic::error(Code::NoRows, place, "the file has fewer rows than when it was read").help("build again")
 }
 
 /// How a bound reads: `≥ 0.98`.

@@ -374,7 +374,8 @@ fn measure_gap(
         rows.iter().map(|rows| value(figure, &answers.select(rows))).enumerate().collect();
     figures.retain(|(_, value)| value.is_finite());
     figures.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    let ([(greatest, _), .., (least, _)], counted) = (&figures[..], figures.iter().map(|(group, _)| rows[*group].len()))
+    let ([(greatest, _), .., (least, _)], counted) =
+        (&figures[..], figures.iter().map(|(group, _)| rows[*group].len()))
     else {
         let undefined = Some("fewer than two groups have the figure");
         return (Measurement { value: f64::NAN, interval: None, rows: 0, undefined }, None);

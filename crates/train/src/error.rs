@@ -40,9 +40,6 @@ pub const UNWRITABLE: &str = "E0306";
 pub const UNREADABLE: &str = "E0307";
 pub const DATA_CHANGED: &str = "E0308";
 pub const TOO_LARGE: &str = "E0309";
-pub const FIELD_MISSING: &str = "E0401";
-pub const FIELD_VALUE: &str = "E0402";
-pub const ROW_SYNTAX: &str = "E0403";
 pub const DIVERGED: &str = "E0501";
 pub const UNSUPPORTED: &str = "E0502";
 
@@ -86,13 +83,6 @@ pub const CODES: &[(&str, &str)] = &[
         "The file or the program in it needs more memory than any program that this version would build. The limits \
          keep a hostile file from taking the machine down.",
     ),
-    (
-        FIELD_MISSING,
-        "A row lacks a value that the program needs. In CSV the header must name every column of the interface; in \
-         JSON lines each object has a field for each input, or for each column. `tacit inspect` shows the interface.",
-    ),
-    (FIELD_VALUE, "A value cannot be taken: it is not a finite number, or a list of another length than the input."),
-    (ROW_SYNTAX, "A row is not a JSON object, or a CSV row does not have as many cells as its header."),
     (
         DIVERGED,
         "The loss became infinite or not a number. A smaller `learning-rate`, `clip`, or some `warmup` in `[search]` \

@@ -129,10 +129,9 @@ pub fn class_weights(
             Some(counts.into_iter().map(|count| (total / count.max(1) as f64) as f32).collect())
         }
         (ClassWeights::Uniform, _)
-        | (
-            ClassWeights::Balanced,
-            TargetValues::Number(_) | TargetValues::Labels { .. } | TargetValues::Anomaly(_),
-        ) => None,
+        | (ClassWeights::Balanced, TargetValues::Number(_) | TargetValues::Labels { .. } | TargetValues::Anomaly(_)) => {
+            None
+        }
     }
 }
 

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tacit_ir::types::DType;
 use tacit_ir::{Graph, Op, ValueId};
-use tacit_spec::{
-    Columns, DateFormat, Input, InputKind, Missing, Output, OutputKind, Pattern, Place, Specification,
-};
+use tacit_spec::{Columns, DateFormat, Input, InputKind, Missing, Output, OutputKind, Pattern, Place, Specification};
 
 use crate::error::{self, CodedError};
 use crate::graphs::extents;
@@ -126,9 +124,9 @@ impl InputInterface {
             (InputType::Number, _) => InputKind::Number { encoding: None },
             (InputType::Category, _) => InputKind::Category { labels: Some(self.labels.clone()), rows_min: 1 },
             (InputType::Ordinal, _) => InputKind::Ordinal { levels: self.labels.clone(), encoding: None },
-            (InputType::Date, _) => InputKind::Date {
-                format: self.format.clone().map_or(DateFormat::Iso, DateFormat::Pattern),
-            },
+            (InputType::Date, _) => {
+                InputKind::Date { format: self.format.clone().map_or(DateFormat::Iso, DateFormat::Pattern) }
+            }
             (InputType::Image, [height, width, channels]) => {
                 InputKind::Image { height: *height, width: *width, channels: *channels, scale: self.scale }
             }

@@ -32,12 +32,7 @@ pub fn clopper_pearson(successes: usize, trials: usize, confidence: f64) -> [f64
 /// there are, and takes no random access. Resamples come from fixed seeds. There are [`resamples`] of them; those for
 /// which the statistic is not finite are left out, and if all are, there is no interval. A confidence that so few
 /// resamples cannot show, above 0.998 for a thousand, takes the least and the greatest of them.
-pub fn bootstrap(
-    rows: usize,
-    visits: usize,
-    confidence: f64,
-    statistic: impl Fn(&[u8]) -> f64,
-) -> Option<[f64; 2]> {
+pub fn bootstrap(rows: usize, visits: usize, confidence: f64, statistic: impl Fn(&[u8]) -> f64) -> Option<[f64; 2]> {
     let mut weights = vec![0; rows];
     let mut values = Vec::new();
     for resample in 0..resamples(visits) {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+pub mod batch;
 pub mod build;
 pub mod checkpoint;
 pub mod container;
@@ -14,8 +15,11 @@ pub mod error;
 pub mod evaluate;
 pub mod files;
 pub mod graphs;
+pub mod interface;
 pub mod interval;
 pub mod metrics;
+pub mod prepare;
+pub mod range_test;
 pub mod rows;
 pub mod search;
 

@@ -4,7 +4,9 @@
 use tacit_data::fit::{bin_edges, quantile, sorted_values, statistics, use_vocabulary, vocabulary};
 use tacit_data::{Dataset, InputValues, Parts, TargetValues};
 use tacit_nn::{Bins, Block, Categories, Dates, Numbers, Raw, encoded_shape};
-use tacit_spec::{Choices, Encoding, Facts, Input, InputKind, Layer, Missing, OutputKind, Shape, Specification, choices};
+use tacit_spec::{
+    Choices, Encoding, Facts, Input, InputKind, Layer, Missing, OutputKind, Shape, Specification, choices,
+};
 
 use crate::error::{self, CodedError, Failure, Result};
 
@@ -128,7 +130,9 @@ impl Fitted {
                 self.categories.push((raw, known.len() + 1));
                 Ok(Coverage { range: Vec::new(), missing })
             }
-            InputKind::Number { encoding } | InputKind::Ordinal { encoding, .. } | InputKind::Vector { encoding, .. } => {
+            InputKind::Number { encoding }
+            | InputKind::Ordinal { encoding, .. }
+            | InputKind::Vector { encoding, .. } => {
                 self.add_numbers(raw, *encoding, input.missing, values, rows, choices)
             }
             InputKind::Date { .. } => self.add_date(raw, input.missing, values, rows),
@@ -159,7 +163,8 @@ impl Fitted {
         choices: &Choices,
     ) -> std::io::Result<Coverage> {
         let found = statistics(values, rows)?;
-        let (mean, deviation) = (floats(&found.mean), found.divisor().into_iter().map(usable_divisor).collect::<Vec<_>>());
+        let (mean, deviation) =
+            (floats(&found.mean), found.divisor().into_iter().map(usable_divisor).collect::<Vec<_>>());
         let bins_max = match encoding {
             Some(Encoding::Standard) => 0,
             Some(Encoding::Piecewise { bins }) => bins.unwrap_or(choices.bins.max(BINS)),

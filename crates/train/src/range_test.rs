@@ -48,7 +48,7 @@ pub fn range_test(
     let mut trainer = Trainer::new(&step, parameters, seed, &options.start, &options.exec)?;
     let source = BatchSource::new(specification, dataset, &targets);
     let batches = Batches::new(&prepared.training, prepared.choices.batch, seed);
-    let mut curve = Vec::new();
+    let mut curve: Vec<[f64; 2]> = Vec::new();
     with_batches(source, batches, prepared.choices.batch, 0, STEPS, |next| {
         let mut smooth = Smooth::default();
         for number in 0..STEPS {
@@ -59,7 +59,9 @@ pub fn range_test(
                 Ok(())
             })?;
             let loss = smooth.add(loss);
-            if !loss.is_finite() || curve.iter().any(|[_, earlier]| loss > TOO_HIGH * earlier.abs().max(f64::MIN_POSITIVE)) {
+            if !loss.is_finite()
+                || curve.iter().any(|[_, earlier]| loss > TOO_HIGH * earlier.abs().max(f64::MIN_POSITIVE))
+            {
                 break;
             }
             curve.push([trainer.learning_rate()?, loss]);

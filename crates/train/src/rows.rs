@@ -153,8 +153,12 @@ fn json_options(interface: &Interface, options: SourceOptions) -> SourceOptions 
 }
 
 fn no_column(source: &Source, input: &InputInterface, column: &str) -> Diagnostic {
-    let message =
-        format!("{} has no column {}, which the input {} needs", quoted(source.name()), quoted(column), quoted(&input.name));
+    let message = format!(
+        "{} has no column {}, which the input {} needs",
+        quoted(source.name()),
+        quoted(column),
+        quoted(&input.name)
+    );
     let help = match nearest(column, source.columns().iter().map(String::as_str)) {
         Some(near) => format!("did you mean {}? the program needs the name as it was in its data", quoted(near)),
         None => "`tacit inspect` shows the columns that the program needs".to_owned(),

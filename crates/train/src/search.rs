@@ -118,8 +118,7 @@ pub fn search(
             (found.learning_rate, Some(found))
         }
     };
-    let Graphs { step, program, parameters, targets } =
-        graphs(specification, dataset, prepared, steps, learning_rate)?;
+    let Graphs { step, program, parameters, targets } = graphs(specification, dataset, prepared, steps, learning_rate)?;
     let mut trainer = Trainer::new(&step, &parameters, seed, &options.start, &options.exec)?;
     let mut evaluator = Evaluator::new(&program, EVALUATION_ROWS, &options.exec)?;
     let judge = Judge::new(specification, dataset, prepared, &targets);
@@ -274,12 +273,7 @@ struct JudgedOutput {
 }
 
 impl Judge {
-    pub fn new(
-        specification: &Specification,
-        dataset: &Dataset,
-        prepared: &Prepared,
-        targets: &[TargetForm],
-    ) -> Judge {
+    pub fn new(specification: &Specification, dataset: &Dataset, prepared: &Prepared, targets: &[TargetForm]) -> Judge {
         let one = |(index, form): (usize, &TargetForm)| JudgedOutput {
             loss: specification.goal.losses[index],
             weight: specification.outputs[index].weight,

@@ -155,6 +155,14 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnost
     }
 }
 
+/// The format that a file or folder has by its name and first bytes.
+///
+/// # Errors
+/// It cannot be read, or its format is not known.
+pub fn kind_of(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
+    kind::detect(path).map_err(|error| vec![error])
+}
+
 /// Opens a stream of CSV or JSON lines; `name` is its name for messages, such as `stdin`.
 ///
 /// # Errors

@@ -8,14 +8,29 @@ use tacit_spec::AnswerKind;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
     /// One of several classes: `probabilities` is (rows, classes), and the greatest answers.
-    Category { classes: usize, truth: Vec<i32>, probabilities: Vec<f32> },
+    Category {
+        classes: usize,
+        truth: Vec<i32>,
+        probabilities: Vec<f32>,
+    },
     /// Several labels at once: both are (rows, labels), and a label is given where its probability is above
     /// [`LABEL_ABOVE`].
-    Labels { labels: usize, truth: Vec<bool>, probabilities: Vec<f32> },
-    Number { truth: Vec<f32>, answers: Vec<f32> },
+    Labels {
+        labels: usize,
+        truth: Vec<bool>,
+        probabilities: Vec<f32>,
+    },
+    Number {
+        truth: Vec<f32>,
+        answers: Vec<f32>,
+    },
     /// Rows are answered as anomalous where their score is above the threshold. `truth` is whether they are, and empty if
     /// the data does not say.
-    Anomaly { truth: Vec<bool>, scores: Vec<f32>, threshold: f32 },
+    Anomaly {
+        truth: Vec<bool>,
+        scores: Vec<f32>,
+        threshold: f32,
+    },
 }
 
 /// A label is given where its probability is above this.

@@ -64,9 +64,7 @@ pub fn usual_metrics(answers: &Answers) -> &'static [Metric] {
             &[Metric::Accuracy, Metric::MacroF1, Metric::LogLoss, Metric::Auroc, Metric::CalibrationError]
         }
         Answers::Labels { .. } => &[Metric::Accuracy, Metric::MacroF1, Metric::LogLoss, Metric::Auroc],
-        Answers::Number { .. } => {
-            &[Metric::MeanAbsoluteError, Metric::RootMeanSquaredError, Metric::RSquared]
-        }
+        Answers::Number { .. } => &[Metric::MeanAbsoluteError, Metric::RootMeanSquaredError, Metric::RSquared],
         Answers::Anomaly { .. } if answers.truth_is_known() => {
             &[Metric::Auroc, Metric::AveragePrecision, Metric::Recall, Metric::Precision]
         }

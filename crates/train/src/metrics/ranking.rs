@@ -71,11 +71,7 @@ impl Ranking {
 
 /// A figure of the ranking by the score of a class; without a class of the second of two classes, else the mean over
 /// those that have the figure, each against the rest.
-pub(super) fn estimate(
-    answers: &Answers,
-    class: Option<usize>,
-    figure: fn(&Ranking, &[u8]) -> f64,
-) -> Estimated {
+pub(super) fn estimate(answers: &Answers, class: Option<usize>, figure: fn(&Ranking, &[u8]) -> f64) -> Estimated {
     let answers = answers.ordered();
     let classes: Vec<Option<usize>> = match (&answers, class) {
         (_, Some(class)) => vec![Some(class)],

@@ -52,7 +52,11 @@ fn random_answers(kind: AnswerKind, rows: usize, seed: u64) -> Answers {
         AnswerKind::Labels => {
             let labels = 1 + below(4);
             let truth = (0..rows * labels).map(|_| below(3) == 0).collect();
-            Answers::Labels { labels, truth, probabilities: (0..rows * labels).map(|_| below(9) as f32 / 8.0).collect() }
+            Answers::Labels {
+                labels,
+                truth,
+                probabilities: (0..rows * labels).map(|_| below(9) as f32 / 8.0).collect(),
+            }
         }
         AnswerKind::Number => {
             let mut numbers = || (0..rows).map(|_| below(40) as f32 / 8.0 - 2.0).collect();
@@ -111,10 +115,7 @@ fn what_is_not_defined_says_why() {
     };
     assert_eq!(why(of_class(Metric::Recall, 2), &answers.select(&[0, 1])), "no row is of the class");
     assert_eq!(why(of_class(Metric::Precision, 2), &answers.select(&[0, 1])), "no row is answered with the class");
-    assert_eq!(
-        why(of_class(Metric::F1, 2), &answers.select(&[0, 1])),
-        "no row is of the class or is answered with it"
-    );
+    assert_eq!(why(of_class(Metric::F1, 2), &answers.select(&[0, 1])), "no row is of the class or is answered with it");
     assert_eq!(why(Metric::Auroc.into(), &answers.select(&[0])), "the rows are all of the class, or none is");
     assert_eq!(why(of_class(Metric::Recall, 3), &answers), "the data has no such class");
     assert_eq!(why(Metric::Recall.into(), &answers), "no class is named");
