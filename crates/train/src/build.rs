@@ -1,6 +1,6 @@
 //! A build as a whole: from a checked specification and its data to an artifact with a measured contract.
 
-use tacit_data::{Dataset, Parts, TargetValues, read_csv_bytes, split};
+use tacit_data::{Dataset, Parts, RequirementRows, TargetValues, read_csv_bytes, split};
 use tacit_exec::Options;
 use tacit_spec::{
     Bound, ClassWeights, Columns, Data, Goal, Input, InputKind, Loss, Optimiser, Output, OutputKind, Pattern, Place,
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::artifact::{
     Artifact, InputInterface, Interface, NUMERICS_VERSION, OutputInterface, Provenance, SplitProvenance,
 };
-use crate::contract::{Contract, contract};
+use crate::contract::{Contract, OutputAnswers, contract};
 use crate::error::{self, CodedError, Failure, Result};
 use crate::evaluate::Evaluator;
 use crate::files;
@@ -197,18 +197,12 @@ fn measure_rows(
     let mut evaluator = Evaluator::new(&artifact.graph, ROWS, options)?;
     evaluator.set_weights(&artifact.weights)?;
     let answers = evaluator.answers(dataset, rows)?;
-    let slices: Vec<Option<Vec<bool>>> = dataset
-        .slices
-        .iter()
-        .map(|slice| slice.as_ref().map(|slice| rows.iter().map(|row| slice[*row]).collect()))
-        .collect();
-    let classes = artifact.interface.output.classes.clone();
-    let kind = match &classes {
-        Some(_) => OutputKind::Category { classes: None },
-        None => OutputKind::Number,
-    };
-    let classes = classes.unwrap_or_default();
-    Ok(contract(requirements, &kind, &classes, &answers, &slices, &artifact.costs()))
+    let requirement_rows: Vec<RequirementRows> =
+        dataset.requirement_rows.iter().map(|requirement| requirement.select(rows)).collect();
+    let output = &artifact.interface.output;
+    let labels = output.classes.as_deref().unwrap_or_default();
+    let outputs = [OutputAnswers { name: &output.name, labels, answers: &answers }];
+    Ok(contract(requirements, &outputs, &requirement_rows, &artifact.costs()))
 }
 
 /// As much of a specification as the reader of data and the split look at.

@@ -1,14 +1,17 @@
 //! The contract: what was required of a program, what was measured, and whether the one meets the other.
 
 use serde::{Deserialize, Serialize};
+use tacit_data::{Groups, RequirementRows};
 use tacit_ir::Graph;
 use tacit_ir::passes::cost;
 use tacit_ir::passes::plan::plan;
 use tacit_spec::expression::parse_expression;
-use tacit_spec::{Bound, Metric, OutputKind, Requirement};
+use tacit_spec::metric::{ClassUse, MetricKind};
+use tacit_spec::{Bound, Metric, Requirement};
 
 use crate::error::{self, CodedError};
-use crate::metrics::{Answers, CONFIDENCE, Measurement, measure, usual_metrics};
+use crate::interval::difference;
+use crate::metrics::{Answers, CONFIDENCE, Figure, Measurement, measure, usual_metrics, value};
 
 /// The requirements in the order of the manifest, then the usual figures that nothing was required of.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,21 +26,50 @@ pub struct Contract {
 pub struct Line {
     /// The name of a metric.
     pub metric: String,
-    /// The class of a recall or a precision.
+    /// The output whose answers were measured; none for what is measured on the whole program.
+    pub output: Option<String>,
+    /// The class that the metric is about; none for one that is about all of them.
     pub class: Option<String>,
+    /// Of a top-k.
+    pub k: Option<usize>,
     /// The expression that selects the rows; none for all.
     pub rows_where: Option<String>,
+    /// The groups whose greatest difference the figure is; none if it is the metric itself.
+    pub gap: Option<Gap>,
     pub at_least: Option<f64>,
     pub at_most: Option<f64>,
     /// The confidence of the interval whose unfavourable end decides; none if the figure itself does.
     pub confidence: Option<f64>,
-    /// None if the figure is not defined, such as a precision without answers.
+    /// None if the figure is not defined, such as a precision without answers, and for that of a clock.
     pub value: Option<f64>,
     pub interval: Option<[f64; 2]>,
     /// The rows that were counted; none for a figure that no data decides.
     pub rows: Option<usize>,
-    /// Whether the bound is met; none without a bound.
+    /// Why the figure is not defined.
+    pub undefined: Option<String>,
+    /// Whether the bound is met; none without a bound, and for a figure of a clock.
     pub met: Option<bool>,
+}
+
+/// Between which groups a difference was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// The column whose equal values make a group.
+    pub column: String,
+    /// The groups with the greatest and with the least figure; none if fewer than two have one.
+    pub between: Option<[GroupFigure; 2]>,
+}
+
+/// The figure of one group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupFigure {
+    /// The value in the column; empty for the rows without one.
+    pub group: String,
+    pub value: f64,
+    pub interval: Option<[f64; 2]>,
+    pub rows: usize,
 }
 
 /// What a program costs, whatever its input.
@@ -47,6 +79,16 @@ pub struct Costs {
     pub parameters: u64,
     pub file_bytes: u64,
     pub peak_memory_bytes: u64,
+}
+
+/// The answers of one output beside the right ones.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputAnswers<'a> {
+    /// The output's name.
+    pub name: &'a str,
+    /// The classes or labels in the order of their numbers; empty for other outputs.
+    pub labels: &'a [String],
+    pub answers: &'a Answers,
 }
 
 impl Costs {
@@ -61,7 +103,7 @@ impl Costs {
         }
     }
 
-    /// The figure of a metric; none if it is measured on data.
+    /// The figure of a metric; none if it is measured on data or by a clock.
     pub fn figure(&self, metric: Metric) -> Option<u64> {
         match metric {
             Metric::Flops => Some(self.flops),
@@ -69,46 +111,78 @@ impl Costs {
             Metric::FileSize => Some(self.file_bytes),
             Metric::PeakMemory => Some(self.peak_memory_bytes),
             Metric::Accuracy
-            | Metric::MacroF1
+            | Metric::TopK
             | Metric::Recall
             | Metric::Precision
+            | Metric::F1
+            | Metric::MacroRecall
+            | Metric::MacroPrecision
+            | Metric::MacroF1
+            | Metric::Auroc
+            | Metric::AveragePrecision
             | Metric::LogLoss
+            | Metric::Brier
+            | Metric::CalibrationError
+            | Metric::SelectionRate
             | Metric::MeanAbsoluteError
-            | Metric::RootMeanSquaredError => None,
+            | Metric::RootMeanSquaredError
+            | Metric::RSquared
+            | Metric::Latency => None,
         }
     }
 }
 
-/// Measures every requirement and the usual figures. `slices` says for each requirement which of the answers it is about
-/// (none for all); `classes` are the labels in the order of their numbers.
+/// Measures every requirement, and the usual figures that no requirement has measured already. `rows` says for each
+/// requirement which rows of the answers it is about. A figure of a clock is left open: see [`Contract::with_latency`].
 pub fn contract(
     requirements: &[Requirement],
-    output: &OutputKind,
-    classes: &[String],
-    answers: &Answers,
-    slices: &[Option<Vec<bool>>],
+    outputs: &[OutputAnswers],
+    rows: &[RequirementRows],
     costs: &Costs,
 ) -> Contract {
-    let mut lines: Vec<Line> = Vec::new();
-    for (requirement, slice) in requirements.iter().zip(slices) {
-        let selected = slice.as_ref().map(|slice| {
-            let rows: Vec<usize> = (0..slice.len()).filter(|row| slice[*row]).collect();
-            answers.select(&rows)
-        });
-        lines.push(required(requirement, classes, selected.as_ref().unwrap_or(answers), costs));
+    assert_eq!(requirements.len(), rows.len(), "every requirement has its rows");
+    let mut lines: Vec<Line> =
+        requirements.iter().zip(rows).map(|(requirement, rows)| required(requirement, outputs, rows, costs)).collect();
+    for output in outputs {
+        for metric in usual_metrics(output.answers) {
+            let mut line = Line::new(*metric, Some(output.name));
+            if !lines.iter().any(|earlier| earlier.is_figure_of(&line)) {
+                line.set(measure(Figure::from(*metric), output.answers, CONFIDENCE));
+                lines.push(line);
+            }
+        }
     }
-    let costs_of_all = [Metric::Flops, Metric::Parameters, Metric::FileSize, Metric::PeakMemory];
-    for metric in usual_metrics(output).iter().chain(&costs_of_all) {
-        let measured = measured(*metric, None, answers, costs, CONFIDENCE);
-        lines.push(line(*metric, None, None, None, None, measured));
+    for metric in [Metric::Flops, Metric::Parameters, Metric::FileSize, Metric::PeakMemory] {
+        let mut line = Line::new(metric, None);
+        if !lines.iter().any(|earlier| earlier.is_figure_of(&line)) {
+            line.value = costs.figure(metric).map(|figure| figure as f64);
+            lines.push(line);
+        }
     }
     Contract { lines }
 }
 
 impl Contract {
-    /// Whether every requirement is met.
+    /// Whether no requirement is missed. One on a figure of a clock counts only once it is decided.
     pub fn is_met(&self) -> bool {
         self.lines.iter().all(|line| line.met != Some(false))
+    }
+
+    /// Whether something is required of the latency, which the file of a program leaves open.
+    pub fn requires_latency(&self) -> bool {
+        self.lines.iter().any(|line| line.metric == Metric::Latency.name() && line.bound().is_some())
+    }
+
+    /// The contract with the requirements on the latency decided by a measured one, to be shown and to set the exit code.
+    /// It is not to be stored: a figure of a clock would make the file of a program differ from build to build.
+    #[must_use]
+    pub fn with_latency(&self, latency_us: f64) -> Contract {
+        let mut contract = self.clone();
+        for line in contract.lines.iter_mut().filter(|line| line.metric == Metric::Latency.name()) {
+            line.value = Some(latency_us).filter(|latency| latency.is_finite());
+            line.met = line.bound().map(|bound| bound.is_met_by(latency_us));
+        }
+        contract
     }
 
     /// The requirements that the lines repeat, to be measured again.
@@ -138,166 +212,182 @@ impl Line {
         }
     }
 
+    /// Whether something is required of it that is not decided yet: a figure of a clock.
+    pub fn is_open(&self) -> bool {
+        self.bound().is_some() && self.met.is_none()
+    }
+
+    /// A line of a metric that is not measured yet, over all rows and classes.
+    fn new(metric: Metric, output: Option<&str>) -> Line {
+        Line {
+            metric: metric.name().to_owned(),
+            output: output.map(str::to_owned),
+            class: None,
+            k: None,
+            rows_where: None,
+            gap: None,
+            at_least: None,
+            at_most: None,
+            confidence: None,
+            value: None,
+            interval: None,
+            rows: None,
+            undefined: None,
+            met: None,
+        }
+    }
+
+    /// Whether it has the figure that the other asks for, whatever is required of it.
+    fn is_figure_of(&self, other: &Line) -> bool {
+        self.metric == other.metric
+            && self.output == other.output
+            && self.class == other.class
+            && self.k == other.k
+            && self.rows_where == other.rows_where
+            && self.gap.is_some() == other.gap.is_some()
+    }
+
+    fn set(&mut self, measured: Measurement) {
+        self.value = Some(measured.value).filter(|value| value.is_finite());
+        self.interval = measured.interval;
+        self.rows = Some(measured.rows);
+        self.undefined = measured.undefined.map(str::to_owned);
+    }
+
+    /// The figure that the bound is held to; not a number, which meets no bound, if there is none.
+    fn deciding_figure(&self) -> f64 {
+        let end = match (self.confidence, self.bound()) {
+            // Without an interval nothing is known.
+            (Some(_), Some(Bound::AtLeast(_))) => self.interval.map(|[low, _]| low),
+            (Some(_), Some(Bound::AtMost(_))) => self.interval.map(|[_, high]| high),
+            (None, _) | (Some(_), None) => self.value,
+        };
+        end.unwrap_or(f64::NAN)
+    }
+
     fn requirement(&self) -> Result<Option<Requirement>, CodedError> {
         let broken = |what: String| CodedError::new(error::CONTENTS, format!("the contract {what}"));
+        let metric = Metric::from_name(&self.metric);
+        let metric = metric.ok_or_else(|| broken(format!("names the metric `{}`", self.metric)))?;
+        let is_clock = metric.definition().kind == MetricKind::Clock;
+        if is_clock && (self.value.is_some() || self.met.is_some()) {
+            return Err(broken(format!("holds a figure of a clock, `{metric}`")));
+        }
         let Some(bound) = self.bound() else {
             return match self.at_least {
                 Some(_) => Err(broken(format!("bounds `{}` twice", self.metric))),
                 None => Ok(None),
             };
         };
-        let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == self.metric);
-        let metric = metric.ok_or_else(|| broken(format!("names the metric `{}`", self.metric)))?;
         let rows = match &self.rows_where {
             Some(text) => Some(parse_expression(text).map_err(|e| broken(format!("holds `{text}`: {}", e.message)))?),
             None => None,
         };
-        if metric.has_class() != self.class.is_some() {
-            return Err(broken(format!("has the wrong class for `{metric}`")));
+        if metric.definition().class == ClassUse::Never && self.class.is_some() {
+            return Err(broken(format!("has a class for `{metric}`")));
+        }
+        if (metric == Metric::TopK) != self.k.is_some_and(|k| k > 0) {
+            return Err(broken(format!("has the wrong `k` for `{metric}`")));
         }
         if self.confidence.is_some_and(|confidence| !(0.5..1.0).contains(&confidence)) {
             return Err(broken(format!("asks for an impossible confidence of `{metric}`")));
         }
-        let place = tacit_spec::Place::Nowhere;
-        Ok(Some(Requirement { metric, class: self.class.clone(), rows, bound, confidence: self.confidence, place }))
+        Ok(Some(Requirement {
+            metric,
+            output: self.output.clone(),
+            class: self.class.clone(),
+            k: self.k,
+            rows,
+            gap: self.gap.as_ref().map(|gap| gap.column.clone()),
+            bound,
+            confidence: self.confidence,
+            place: tacit_spec::Place::Nowhere,
+        }))
     }
 }
 
-fn required(requirement: &Requirement, classes: &[String], answers: &Answers, costs: &Costs) -> Line {
-    let Requirement { metric, class, rows, bound, confidence, place: _ } = requirement;
-    let class_number = class.as_ref().and_then(|class| classes.iter().position(|label| label == class));
-    let found = measured(*metric, class_number, answers, costs, confidence.unwrap_or(CONFIDENCE));
-    let deciding = match (confidence, bound, found.interval) {
-        (Some(_), Bound::AtLeast(_), Some([low, _])) => low,
-        (Some(_), Bound::AtMost(_), Some([_, high])) => high,
-        // Without an interval nothing is known, and not a number meets no bound.
-        (Some(_), Bound::AtLeast(_) | Bound::AtMost(_), None) => f64::NAN,
-        (None, Bound::AtLeast(_) | Bound::AtMost(_), _) => found.value,
-    };
-    let rows = rows.as_ref().map(|predicate| predicate.to_string());
-    let mut line = line(*metric, class.clone(), rows, Some(*bound), *confidence, found);
-    line.met = Some(bound.is_met_by(deciding));
+fn required(requirement: &Requirement, outputs: &[OutputAnswers], rows: &RequirementRows, costs: &Costs) -> Line {
+    let Requirement { metric, output, class, k, rows: predicate, gap, bound, confidence, place: _ } = requirement;
+    let mut line = Line::new(*metric, output.as_deref());
+    line.class.clone_from(class);
+    line.k = *k;
+    line.rows_where = predicate.as_ref().map(|predicate| predicate.to_string());
+    line.gap = gap.as_ref().map(|column| Gap { column: column.clone(), between: None });
+    line.confidence = *confidence;
+    match bound {
+        Bound::AtLeast(bound) => line.at_least = Some(*bound),
+        Bound::AtMost(bound) => line.at_most = Some(*bound),
+    }
+    match metric.definition().kind {
+        MetricKind::Data(_) => measure_on_data(&mut line, requirement, outputs, rows),
+        MetricKind::Cost => line.value = costs.figure(*metric).map(|figure| figure as f64),
+        MetricKind::Clock => return line,
+    }
+    line.met = Some(bound.is_met_by(line.deciding_figure()));
     line
 }
 
-fn measured(metric: Metric, class: Option<usize>, answers: &Answers, costs: &Costs, confidence: f64) -> Measurement {
-    match costs.figure(metric) {
-        Some(figure) => Measurement { value: figure as f64, interval: None, rows: 0 },
-        None if metric.has_class() && class.is_none() => Measurement { value: f64::NAN, interval: None, rows: 0 },
-        None => measure(metric, class, answers, confidence),
-    }
-}
-
-fn line(
-    metric: Metric,
-    class: Option<String>,
-    rows_where: Option<String>,
-    bound: Option<Bound>,
-    confidence: Option<f64>,
-    measured: Measurement,
-) -> Line {
-    let (at_least, at_most) = match bound {
-        Some(Bound::AtLeast(bound)) => (Some(bound), None),
-        Some(Bound::AtMost(bound)) => (None, Some(bound)),
-        None => (None, None),
+fn measure_on_data(line: &mut Line, requirement: &Requirement, outputs: &[OutputAnswers], rows: &RequirementRows) {
+    // Who has only one output need not name it.
+    let output = match &requirement.output {
+        Some(name) => outputs.iter().find(|output| output.name == *name),
+        None => outputs.iter().find(|output| requirement.metric.fits(output.answers.kind())),
     };
-    let is_cost = metric.definition().kind == tacit_spec::metric::MetricKind::Cost;
-    Line {
-        metric: metric.name().to_owned(),
-        class,
-        rows_where,
-        at_least,
-        at_most,
-        confidence,
-        value: Some(measured.value).filter(|value| value.is_finite()),
-        interval: measured.interval,
-        rows: (!is_cost).then_some(measured.rows),
-        met: None,
+    let Some(output) = output else {
+        line.undefined = Some("the program has no such output".to_owned());
+        return;
+    };
+    line.output = Some(output.name.to_owned());
+    let class = requirement.class.as_ref().map(|class| output.labels.iter().position(|label| label == class));
+    if class == Some(None) {
+        line.undefined = Some("the data has no such class".to_owned());
+        return;
+    }
+    let figure = Figure { metric: requirement.metric, class: class.flatten(), k: requirement.k };
+    let places = rows.places(output.answers.rows());
+    let selected = rows.selected.as_ref().map(|_| output.answers.select(&places));
+    let answers = selected.as_ref().unwrap_or(output.answers);
+    let confidence = requirement.confidence.unwrap_or(CONFIDENCE);
+    match (&mut line.gap, &rows.groups) {
+        (Some(gap), Some(groups)) => {
+            let (measured, between) = measure_gap(figure, answers, &groups.select(&places), confidence);
+            gap.between = between;
+            line.set(measured);
+        }
+        (Some(_), None) => line.undefined = Some("the groups of the rows are not known".to_owned()),
+        (None, _) => line.set(measure(figure, answers, confidence)),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tacit_spec::Place;
-
-    fn require(metric: Metric, bound: Bound, confidence: Option<f64>) -> Requirement {
-        let class = metric.has_class().then(|| "b".to_owned());
-        Requirement { metric, class, rows: None, bound, confidence, place: Place::Nowhere }
-    }
-
-    /// Nine of ten right, in two classes; class `b` has the first five rows.
-    fn nine_of_ten() -> Answers {
-        let truth = vec![1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
-        let answered = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0];
-        let probabilities = answered.into_iter().flat_map(|id| if id == 0 { [0.75, 0.25] } else { [0.25, 0.75] });
-        Answers::Category { classes: 2, truth, probabilities: probabilities.collect() }
-    }
-
-    fn decide(requirements: &[Requirement], slices: &[Option<Vec<bool>>]) -> Contract {
-        let classes = ["a".to_owned(), "b".to_owned()];
-        let costs = Costs { flops: 100, parameters: 10, file_bytes: 0, peak_memory_bytes: 64 };
-        contract(requirements, &OutputKind::Category { classes: None }, &classes, &nine_of_ten(), slices, &costs)
-    }
-
-    #[test]
-    fn the_figure_decides_without_and_the_interval_with_a_confidence() {
-        let at_least = Bound::AtLeast(0.9);
-        let contract = decide(
-            &[
-                require(Metric::Accuracy, at_least, None),
-                require(Metric::Accuracy, at_least, Some(0.95)),
-                require(Metric::Accuracy, Bound::AtLeast(0.55), Some(0.95)),
-                require(Metric::Recall, Bound::AtLeast(0.8), None),
-                require(Metric::LogLoss, Bound::AtMost(0.4), None),
-                require(Metric::LogLoss, Bound::AtMost(0.4), Some(0.95)),
-            ],
-            &[const { None }; 6],
-        );
-        let met: Vec<Option<bool>> = contract.lines.iter().map(|line| line.met).collect();
-        assert_eq!(met[..6], [true, false, true, true, true, false].map(Some));
-        assert!(met[6..].iter().all(Option::is_none) && !contract.is_met());
-    }
-
-    #[test]
-    fn a_slice_is_measured_on_its_rows_only() {
-        let first = (0..10).map(|row| row < 5).collect();
-        let none = vec![false; 10];
-        let accuracy = require(Metric::Accuracy, Bound::AtLeast(0.9), None);
-        let contract = decide(&[accuracy.clone(), accuracy], &[Some(first), Some(none)]);
-        assert_eq!(
-            (contract.lines[0].value, contract.lines[0].rows, contract.lines[0].met),
-            (Some(0.8), Some(5), Some(false))
-        );
-        assert_eq!(
-            (contract.lines[1].value, contract.lines[1].rows, contract.lines[1].met),
-            (None, Some(0), Some(false))
-        );
-    }
-
-    #[test]
-    fn costs_are_exact_and_the_size_of_the_file_comes_last() {
-        let costs = [
-            require(Metric::Flops, Bound::AtMost(100.0), None),
-            require(Metric::Parameters, Bound::AtMost(9.0), None),
-            require(Metric::FileSize, Bound::AtMost(1000.0), None),
-        ];
-        let mut contract = decide(&costs, &[const { None }; 3]);
-        contract.set_file_size(1001);
-        let met: Vec<Option<bool>> = contract.lines.iter().map(|line| line.met).collect();
-        assert_eq!(met[..3], [true, false, false].map(Some));
-        assert_eq!((contract.lines[2].value, contract.lines[2].rows), (Some(1001.0), None));
-    }
-
-    #[test]
-    fn requirements_come_back_from_the_lines() {
-        let mut sliced = require(Metric::Recall, Bound::AtLeast(0.5), Some(0.9));
-        sliced.rows = Some(parse_expression("\"a b\" = 'x' and age > 3").unwrap());
-        let requirements = vec![sliced, require(Metric::Flops, Bound::AtMost(7.0), None)];
-        let contract = decide(&requirements, &[None, None]);
-        assert_eq!(contract.requirements().unwrap(), requirements);
-        let mut broken = contract;
-        broken.lines[0].metric = "speed".into();
-        assert_eq!(broken.requirements().unwrap_err().code, error::CONTENTS);
-    }
+/// The greatest difference of a figure between two groups, and these: the one with the greatest and the one with the
+/// least figure. Groups for which it is not defined are left out.
+///
+/// The interval is that of the difference between these two, from the interval of each.
+fn measure_gap(
+    figure: Figure,
+    answers: &Answers,
+    groups: &Groups,
+    confidence: f64,
+) -> (Measurement, Option<[GroupFigure; 2]>) {
+    let rows = groups.rows();
+    let mut figures: Vec<(usize, f64)> =
+        rows.iter().map(|rows| value(figure, &answers.select(rows))).enumerate().collect();
+    figures.retain(|(_, value)| value.is_finite());
+    figures.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let ([(greatest, _), .., (least, _)], counted) =
+        (&figures[..], figures.iter().map(|(group, _)| rows[*group].len()))
+    else {
+        let undefined = Some("fewer than two groups have the figure");
+        return (Measurement { value: f64::NAN, interval: None, rows: 0, undefined }, None);
+    };
+    let [a, b] = [*greatest, *least].map(|group| measure(figure, &answers.select(&rows[group]), confidence));
+    let interval = a.interval.zip(b.interval).map(|(of_a, of_b)| difference((a.value, of_a), (b.value, of_b)));
+    let measured = Measurement { value: a.value - b.value, interval, rows: counted.sum(), undefined: None };
+    let named = |group: usize, measured: Measurement| GroupFigure {
+        group: groups.labels[group].clone(),
+        value: measured.value,
+        interval: measured.interval,
+        rows: measured.rows,
+    };
+    (measured, Some([named(*greatest, a), named(*least, b)]))
 }

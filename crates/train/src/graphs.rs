@@ -83,7 +83,7 @@ pub fn graphs(specification: &Specification, dataset: &Dataset, training: &[usiz
     }
     let answer = graph.output("prediction").expect("a program gives its prediction");
     let answer = match output.kind {
-        OutputKind::Category { .. } => answer,
+        OutputKind::Category { .. } | OutputKind::Labels { .. } | OutputKind::Anomaly => answer,
         OutputKind::Number => {
             let deviation = graph.float(target_scale.deviation)?;
             let mean = graph.float(target_scale.mean)?;

@@ -19,7 +19,7 @@ use crate::error::{self, CodedError, Result};
 use crate::evaluate::Evaluator;
 use crate::files;
 use crate::graphs::{Graphs, KEY, TARGET, TRAINING_INPUT, class_weights, graphs};
-use crate::metrics::{Answers, measure};
+use crate::metrics::{Answers, value};
 
 /// Where and how often the state of a search is kept.
 #[derive(Clone, Debug)]
@@ -214,15 +214,21 @@ pub fn validation_loss(loss: Loss, weights: Option<&[f32]>, answers: &Answers) -
             };
             errors.map(one).sum::<f64>() / truth.len() as f64
         }
+        Answers::Labels { .. } => value(Metric::LogLoss.into(), answers),
+        // What an anomaly score measures is what the search makes small.
+        Answers::Anomaly { scores, .. } => {
+            scores.iter().map(|score| f64::from(*score)).sum::<f64>() / scores.len() as f64
+        }
     }
 }
 
 fn validation_figure(answers: &Answers) -> f64 {
     let metric = match answers {
-        Answers::Category { .. } => Metric::Accuracy,
+        Answers::Category { .. } | Answers::Labels { .. } => Metric::Accuracy,
         Answers::Number { .. } => Metric::MeanAbsoluteError,
+        Answers::Anomaly { .. } => Metric::SelectionRate,
     };
-    measure(metric, None, answers, crate::metrics::CONFIDENCE).value
+    value(metric.into(), answers)
 }
 
 /// The random key of a step.
