@@ -95,8 +95,9 @@ struct Progress {
 impl Progress {
     fn new(specification: &Specification, examples: &Examples) -> Progress {
         let figure = match specification.outputs[0].kind {
-            OutputKind::Category { .. } => "accuracy",
+            OutputKind::Category { .. } | OutputKind::Labels { .. } => "accuracy",
             OutputKind::Number => "mae",
+            OutputKind::Anomaly => "selection-rate",
         };
         let parts = &examples.parts;
         message(&format!(

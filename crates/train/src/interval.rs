@@ -212,8 +212,8 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_difference_is_the_tabled_one_of_two_wilson_intervals() {
-        // Newcombe's example 56/70 − 48/80: Wilson intervals as printed there, and the interval of method 10.
-        let found = difference((0.8, [0.691_83, 0.876_96]), (0.6, [0.490_40, 0.700_16]));
+        // Newcombe's example 56/70 − 48/80: the Wilson interval of each, and that of method 10 as printed there.
+        let found = difference((0.8, [0.691_834, 0.876_953]), (0.6, [0.490_455, 0.700_382]));
         assert!((found[0] - 0.0524).abs() < 1e-4 && (found[1] - 0.3339).abs() < 1e-4, "{found:?}");
     }
 

@@ -83,7 +83,8 @@ fn shares_count_the_rows_they_are_about() {
     assert_eq!(counted(of_class(Metric::Recall, 2)), (1.0, 2));
     assert_eq!(counted(of_class(Metric::F1, 0)), (2.0 / 5.0, 4));
     assert_eq!(counted(of_class(Metric::SelectionRate, 1)), (3.0 / 8.0, 8));
-    assert_eq!(counted(Figure { k: Some(2), ..Metric::TopK.into() }), (7.0 / 8.0, 8));
+    assert_eq!(counted(Figure { k: Some(1), ..Metric::TopK.into() }), (5.0 / 8.0, 8));
+    assert_eq!(counted(Figure { k: Some(2), ..Metric::TopK.into() }), (1.0, 8));
     let f1 = (2.0 / 5.0 + 4.0 / 6.0 + 4.0 / 5.0) / 3.0;
     assert!((counted(Metric::MacroF1.into()).0 - f1).abs() < 1e-15);
 }
