@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tacit_spec::{Exit, OutputKind, Specification};
 use tacit_train::artifact::{EXTENSION, NUMERICS_VERSION};
-use tacit_train::build::TOOL_VERSION;
+use tacit_train::build::{TOOL_VERSION, rejects_path};
 use tacit_train::files::folder_of;
 use tacit_train::{Artifact, Event, Examples, Keeping, SearchOptions, assemble, build_hash, examples, forget, search};
 
@@ -25,11 +25,18 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
     }
     let exec = exec_options()?;
     let folder = folder_of(&manifest);
-    let examples = examples(&specification, folder)?;
     let output = arguments.output.clone().unwrap_or_else(|| {
         let file = format!("{}.{EXTENSION}", specification.program.name);
         if folder == Path::new(".") { PathBuf::from(file) } else { folder.join(file) }
     });
+    let examples = examples(&specification, folder, &output)?;
+    if examples.dataset.rejected_rows > 0 {
+        message(&format!(
+            "{} rows cannot be used; they are set aside in {}",
+            examples.dataset.rejected_rows,
+            rejects_path(&output).display()
+        ));
+    }
     let existing = Artifact::load(&output).ok().filter(|found| is_up_to_date(found, &specification, &examples));
     let artifact = match existing.filter(|_| !arguments.force) {
         Some(artifact) => {
@@ -41,14 +48,15 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
             if arguments.force {
                 forget(&keeping)?;
             }
-            let build = build_hash(&specification, &examples.dataset);
-            let options = SearchOptions { exec, keeping: Some(keeping.clone()) };
+            let build = build_hash(&specification, &examples.dataset, None);
+            let options = SearchOptions { exec, keeping: Some(keeping.clone()), start: Vec::new() };
             let mut progress = Progress::new(&specification, &examples);
-            let found = search(&specification, &examples.dataset, &examples.parts, &build, &options, &mut |event| {
-                progress.show(&event)
-            })?;
+            let found =
+                search(&specification, &examples.dataset, &examples.prepared, &build, &options, &mut |event| {
+                    progress.show(&event)
+                })?;
             progress.finish();
-            let mut artifact = assemble(&specification, &examples, found, &exec)?;
+            let mut artifact = assemble(&specification, &examples, found, None, &exec)?;
             artifact.save(&output)?;
             forget(&keeping)?;
             // The folder stays if something else is in it.
@@ -66,8 +74,9 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
 
 fn is_up_to_date(artifact: &Artifact, specification: &Specification, examples: &Examples) -> bool {
     let found = &artifact.provenance;
-    found.manifest_hash == tacit_train::build::manifest_hash(specification)
-        && found.data_hash == examples.dataset.hash
+    let files = examples.dataset.files.iter().map(|file| &file.hash);
+    found.manifest == specification.source.text
+        && found.data.iter().map(|file| &file.hash).eq(files)
         && found.seed == specification.program.seed
         && found.tool_version == TOOL_VERSION
         && found.numerics_version == NUMERICS_VERSION
@@ -97,7 +106,7 @@ impl Progress {
         let figure = match specification.outputs[0].kind {
             OutputKind::Category { .. } | OutputKind::Labels { .. } => "accuracy",
             OutputKind::Number => "mae",
-            OutputKind::Anomaly => "selection-rate",
+            OutputKind::Anomaly { .. } => "selection-rate",
         };
         let parts = &examples.parts;
         message(&format!(
@@ -120,6 +129,9 @@ impl Progress {
     fn show(&mut self, event: &Event) {
         match event {
             Event::Ignored(reason) => self.line(&format!("the checkpoint is not used: {reason}")),
+            Event::RangeTested(found) => {
+                self.line(&format!("the range test finds a learning rate of {:.2e}", found.learning_rate));
+            }
             Event::Resumed { step, steps } => self.line(&format!("resuming after step {step} of {steps}")),
             Event::Step { step, steps, epoch: _ } => {
                 if let Some(bar) = &self.bar {
@@ -128,13 +140,15 @@ impl Progress {
                 }
             }
             Event::Epoch { epoch, epochs, is_best } => {
+                let figure = match epoch.validation_figure.is_finite() {
+                    true => format!(", {} {:.4}", self.figure, epoch.validation_figure),
+                    false => String::new(),
+                };
                 let text = format!(
-                    "epoch {}/{epochs}: training loss {:.4}, validation loss {:.4}, {} {:.4}{}",
+                    "epoch {}/{epochs}: training loss {:.4}, validation loss {:.4}{figure}{}",
                     epoch.epoch,
                     epoch.training_loss,
                     epoch.validation_loss,
-                    self.figure,
-                    epoch.validation_figure,
                     if *is_best { ", the best so far" } else { "" }
                 );
                 match &self.bar {

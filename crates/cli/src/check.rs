@@ -14,10 +14,11 @@ use crate::{CheckArguments, Format};
 pub fn check(arguments: &CheckArguments) -> Result<Exit> {
     let manifest = manifest_path(&arguments.path);
     let specification = tacit_spec::read(&manifest)?;
-    let examples = examples(&specification, folder_of(&manifest))?;
+    let examples = examples(&specification, folder_of(&manifest), &manifest)?;
     let parts = &examples.parts;
-    let steps = tacit_train::search::steps(&specification, parts);
-    let graphs = graphs(&specification, &examples.dataset, &parts.training, steps)?;
+    let steps = tacit_train::search::steps(&specification, &examples.prepared);
+    let rate = examples.prepared.choices.learning_rate.unwrap_or(1.0);
+    let graphs = graphs(&specification, &examples.dataset, &examples.prepared, steps, rate)?;
     let program = Costs::of(&graphs.program);
     let step = cost(&graphs.step);
     print(&match arguments.format {

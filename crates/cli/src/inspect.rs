@@ -8,7 +8,8 @@ use tacit_ir::passes::{cost, instruction_cost};
 use tacit_ir::text;
 use tacit_spec::Exit;
 use tacit_train::Artifact;
-use tacit_train::artifact::{Interface, Provenance};
+use tacit_train::artifact::Provenance;
+use tacit_train::interface::{Interface, OutputType};
 
 use crate::output::{Result, print};
 use crate::{Format, Hashed, InspectArguments, table};
@@ -64,27 +65,48 @@ fn interface(interface: &Interface) -> String {
             [first, .., last] => format!("the {} columns {first} … {last}", input.columns.len()),
             several => format!("the column {}", several.join(", ")),
         };
-        let _ = writeln!(text, "input {}: {} {:?}, {columns}", input.name, input.kind, input.shape);
+        let labels = match input.labels.len() {
+            0 => String::new(),
+            count => format!(", {count} labels"),
+        };
+        let kind = serde_json::to_value(input.kind).unwrap_or_default();
+        let kind = kind.as_str().unwrap_or_default();
+        let _ = writeln!(text, "input {}: {kind} {:?}, {columns}{labels}", input.name, input.shape);
     }
-    let output = &interface.output;
-    let _ = match &output.classes {
-        Some(classes) => writeln!(text, "output {}: one of {}", output.name, classes.join(", ")),
-        None => writeln!(text, "output {}: a number", output.name),
-    };
+    for output in &interface.outputs {
+        let labels = output.labels.join(", ");
+        let _ = match output.kind {
+            OutputType::Category => writeln!(text, "output {}: one of {labels}", output.name),
+            OutputType::Labels => writeln!(text, "output {}: any of {labels}", output.name),
+            OutputType::Number => writeln!(text, "output {}: a number", output.name),
+            OutputType::Anomaly => {
+                let threshold = output.threshold.unwrap_or(f32::INFINITY);
+                writeln!(text, "output {}: a score, an anomaly above {threshold}", output.name)
+            }
+        };
+    }
     text
 }
 
 fn provenance(provenance: &Provenance) -> String {
-    let Provenance { data_file, data_hash, manifest_hash, split, seed, best_step, steps, .. } = provenance;
-    let rows = [
-        ("data", format!("{data_file} {data_hash}")),
-        ("manifest", manifest_hash.clone()),
-        ("split", format!("validation {}, test {}, seed {}", split.validation, split.test, split.seed)),
-        ("seed", seed.to_string()),
-        ("weights", format!("{} after step {best_step} of {steps}", provenance.weights_hash)),
-        ("versions", format!("tool {}, numerics {}", provenance.tool_version, provenance.numerics_version)),
-    ];
-    table::aligned(&rows.map(|(name, text)| vec![name.to_owned(), text]))
+    let Provenance { data, rows, rejected_rows, seed, learning_rate, best_step, steps, from_weights, .. } = provenance;
+    let mut lines: Vec<(&str, String)> = data
+        .iter()
+        .map(|file| {
+            let part = file.part.as_ref().map(|part| format!(", for {part}")).unwrap_or_default();
+            ("data", format!("{} {}{part}", file.file, file.hash))
+        })
+        .collect();
+    let [training, validation, test] = rows;
+    let aside = if *rejected_rows > 0 { format!("; {rejected_rows} set aside") } else { String::new() };
+    lines.push(("rows", format!("{training} for training, {validation} for validation, {test} for test{aside}")));
+    lines.push(("seed", seed.to_string()));
+    lines.push(("learning rate", learning_rate.to_string()));
+    lines.extend(from_weights.as_ref().map(|hash| ("started from", hash.clone())));
+    lines.push(("weights", format!("{} after step {best_step} of {steps}", provenance.weights_hash)));
+    lines.push(("versions", format!("tool {}, numerics {}", provenance.tool_version, provenance.numerics_version)));
+    let rows: Vec<Vec<String>> = lines.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
+    table::aligned(&rows)
 }
 
 fn costs(artifact: &Artifact) -> (String, Value) {

@@ -80,10 +80,9 @@ struct CheckArguments {
 struct RunArguments {
     /// A finished program.
     program: PathBuf,
-    /// The rows; `-` or nothing reads standard input.
-    #[arg(default_value = "-")]
-    rows: PathBuf,
-    /// The rows are JSON lines, whatever the file is called. Files that end in `.jsonl` are so anyway.
+    /// The rows: tables, JSON lines, pictures, a folder of pictures; `-` or nothing reads standard input.
+    rows: Vec<PathBuf>,
+    /// Standard input is JSON lines, not CSV.
     #[arg(long)]
     json: bool,
 }

@@ -10,7 +10,7 @@ use crate::{Format, TestArguments, table};
 pub fn test(arguments: &TestArguments) -> Result<Exit> {
     let artifact = Artifact::load(&arguments.program)?;
     let folder = folder_of(&arguments.program);
-    let measured = remeasure(&artifact, folder, arguments.data.as_deref(), &exec_options()?)?;
+    let measured = remeasure(&artifact, folder, arguments.data.as_deref(), &arguments.program, &exec_options()?)?;
     message(&format!("measured on {} rows of {}", measured.rows, measured.file.display()));
     print(&match arguments.format {
         Format::Text => table::contract(&measured.contract),

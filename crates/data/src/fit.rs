@@ -103,12 +103,35 @@ pub fn quantile(sorted: &[f32], share: f64) -> f32 {
     (low + (high - low) * part) as f32
 }
 
-/// The edges of at most `bins` intervals that hold equally many of the sorted values: equal edges are one, so that a
-/// column of few values has few bins. None if all values are the same.
+/// The edges of at most `bins` intervals of the sorted values; none if all values are the same. With few different values
+/// each is an edge. With more, an interval holds an even share of them all, in which a value that occurs n times weighs
+/// √n: by plain quantiles a column in which one value is very common would have hardly any intervals for the others.
 pub fn bin_edges(sorted: &[f32], bins: usize) -> Vec<f32> {
-    let mut edges: Vec<f32> = (0..=bins).map(|bin| quantile(sorted, bin as f64 / bins as f64)).collect();
-    edges.dedup();
-    if edges.len() < 2 { Vec::new() } else { edges }
+    let mut distinct: Vec<(f32, f64)> = Vec::new();
+    for run in sorted.chunk_by(|a, b| a == b) {
+        distinct.push((run[0], (run.len() as f64).sqrt()));
+    }
+    if distinct.len() < 2 {
+        return Vec::new();
+    }
+    if distinct.len() <= bins + 1 {
+        return distinct.into_iter().map(|(value, _)| value).collect();
+    }
+    let total: f64 = distinct.iter().map(|(_, weight)| weight).sum();
+    let last = distinct.len() - 1;
+    let mut edges = vec![distinct[0].0];
+    let (mut passed, mut bin) = (0.0, 1);
+    for (value, weight) in &distinct[..last] {
+        passed += weight;
+        // A heavy value ends several shares at once, and is one edge all the same.
+        let ended = (passed / total * bins as f64) as usize;
+        if ended >= bin && *value > edges[edges.len() - 1] {
+            edges.push(*value);
+        }
+        bin = bin.max(ended + 1);
+    }
+    edges.push(distinct[last].0);
+    edges
 }
 
 /// The labels that a program tells apart: those that the manifest lists, or those with enough training rows, in order.
@@ -203,13 +226,24 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_numpys_and_bins_hold_equally_many() {
+    fn quantiles_are_numpys() {
         let sorted = [1.0, 2.0, 4.0, 8.0];
         // numpy.quantile of the same numbers.
         assert_eq!([0.0, 0.25, 0.5, 0.9, 1.0].map(|share| quantile(&sorted, share)), [1.0, 1.75, 3.0, 6.8, 8.0]);
-        assert_eq!(bin_edges(&sorted, 2), [1.0, 3.0, 8.0]);
+    }
+
+    #[test]
+    fn bins_hold_even_shares_and_a_common_value_does_not_take_them_all() {
+        assert_eq!(bin_edges(&[1.0, 2.0, 4.0], 2), [1.0, 2.0, 4.0]);
         assert_eq!(bin_edges(&[0.0, 0.0, 0.0, 0.0, 1.0], 4), [0.0, 1.0]);
         assert!(bin_edges(&[3.0, 3.0], 4).is_empty() && bin_edges(&[], 4).is_empty());
+        let even: Vec<f32> = (0..100).map(|value| value as f32).collect();
+        assert_eq!(bin_edges(&even, 4), [0.0, 24.0, 49.0, 74.0, 99.0]);
+        // A hundred zeros weigh as ten of the other values, which still have most of the bins.
+        let mut skewed = vec![0.0; 100];
+        skewed.extend((1..=30).map(|value| value as f32));
+        let edges = bin_edges(&skewed, 8);
+        assert!(edges.len() >= 7 && edges[0] == 0.0 && edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
     }
 
     #[test]

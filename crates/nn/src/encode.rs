@@ -7,7 +7,7 @@
 
 use crate::initialise::{Initialiser, initialise};
 use crate::layers::{embedding, standardise};
-use crate::ops::{at_least, at_most, misshapen, scale, unary};
+use crate::ops::{at_least, at_most, misshapen, offset, scale, unary};
 use crate::skeleton::{Mode, Parameter};
 use tacit_ir::{DType, Graph, Index, Nest, Op, Result, Scalar, ScalarFn, ValueId};
 
@@ -34,8 +34,9 @@ pub struct Raw {
 }
 
 /// Columns of numbers. Each becomes `1 + bins` features, and one more if it can be missing: the number less the mean and
-/// divided by the deviation; how far it has come through each bin, min(max((x − low)·scale, 0), 1) (Gorishniy, Rubachev
-/// and Babenko, arXiv:2203.05556, equation 1); and 1 where it is missing, else 0.
+/// divided by the deviation, kept within ±5; how far it has come through each bin, from −1 to 1, which is
+/// 2·min(max((x − low)·scale, 0), 1) − 1 (after Gorishniy, Rubachev and Babenko, arXiv:2203.05556, equation 1); and 1
+/// where it is missing, else 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbers {
     pub inputs: Vec<Raw>,
@@ -50,7 +51,7 @@ pub struct Numbers {
 /// The bins of each column, over standardised numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bins {
-    /// The number of bins of every column; a column with fewer has some of scale 0, which give the feature 0.
+    /// The number of bins of every column; a column with fewer has some of scale 0, which give the feature −1.
     pub count: usize,
     /// (columns, count): where a bin begins.
     pub low: Vec<f32>,
@@ -169,6 +170,8 @@ pub fn encode(
 const EMBEDDING: &str = "embedding.weight";
 /// The stream of random numbers by which labels are masked; layers count theirs from 0.
 const MASK_STREAM: u32 = u32::MAX;
+/// The greatest standardised number.
+const FARTHEST: f32 = 5.0;
 const DATE_FEATURES: usize = 8;
 const DAYS_OF_YEAR: f32 = 365.2425;
 const DAYS_OF_WEEK: f32 = 7.0;
@@ -259,6 +262,12 @@ impl Encoder<'_> {
         self.graph.map_nest(ScalarFn::Select, &words, &[present, zero, one])
     }
 
+    /// What lies far out is as far as it matters: one outlier would else outweigh all other features.
+    fn within(&mut self, z: ValueId) -> Result<ValueId> {
+        let z = at_least(self.graph, z, -FARTHEST)?;
+        at_most(self.graph, z, FARTHEST)
+    }
+
     /// Values [c] side by side, and behind them values [c, t]: [c, values + t].
     fn beside(&mut self, single: &[ValueId], spread: Option<ValueId>) -> Result<ValueId> {
         let batch: Vec<Index> = self.n.iter().map(|_| Index::Axis('n')).collect();
@@ -294,7 +303,7 @@ impl Encoder<'_> {
             None => (None, raw),
         };
         let z = standardise(self.graph, x, mean, deviation)?;
-        let mut single = vec![z];
+        let mut single = vec![self.within(z)?];
         if let Some(present) = present {
             single.push(self.flag(present)?);
         }
@@ -308,7 +317,9 @@ impl Encoder<'_> {
                 let words = self.words("?ct,ct->?ct");
                 let share = self.graph.map_nest(ScalarFn::Mul, &words, &[beyond, slope])?;
                 let share = at_least(self.graph, share, 0.0)?;
-                Some(at_most(self.graph, share, 1.0)?)
+                let share = at_most(self.graph, share, 1.0)?;
+                let twice = scale(self.graph, share, 2.0)?;
+                Some(offset(self.graph, twice, -1.0)?)
             }
         };
         self.beside(&single, spread)
@@ -332,7 +343,7 @@ impl Encoder<'_> {
         let rows = self.graph.map_nest(ScalarFn::Add, &words, &[ids, starts])?;
         let rows = unary(self.graph, ScalarFn::Cast(DType::I32), rows)?;
         let shape = [total, *width];
-        let initialiser = Initialiser::Normal { deviation: 1.0 / (*width as f32).sqrt() };
+        let initialiser = Initialiser::Normal { deviation: 1.0 };
         let table = match learnt {
             true => {
                 let name = EMBEDDING.to_owned();
@@ -358,7 +369,7 @@ impl Encoder<'_> {
         let (_, share) = self.filled(share, &vec![0.0; columns])?;
         let z = standardise(self.graph, days, mean, deviation)?;
         let flag = self.flag(present)?;
-        let mut features = vec![z];
+        let mut features = vec![self.within(z)?];
         for period in [DAYS_OF_YEAR, DAYS_OF_WEEK] {
             // Days less whole periods are exact, where a large angle would not be.
             let periods = scale(self.graph, days, 1.0 / period)?;
@@ -419,14 +430,16 @@ mod tests {
         let blocks = [Block::Numbers(numbers(None))];
         let found = features(&blocks, &[("a", vec![2.0]), ("b", vec![0.75])], false);
         // z = 0.5: through the first bin from −1 of width 1, a quarter of the second from 0 of width 2.
-        assert_eq!(found, [0.5, 1.0, 0.25, 0.75, 0.5, 0.0]);
+        assert_eq!(found, [0.5, 1.0, -0.5, 0.75, 0.0, -1.0]);
+        let far = features(&blocks, &[("a", vec![1e9]), ("b", vec![-1e9])], false);
+        assert_eq!(far, [5.0, 1.0, 1.0, -5.0, -1.0, -1.0]);
     }
 
     #[test]
     fn a_missing_number_is_filled_and_flagged() {
         let blocks = [Block::Numbers(numbers(Some(vec![2.0, 9.0])))];
         let found = features(&blocks, &[("a", vec![f32::NAN]), ("b", vec![0.75])], false);
-        assert_eq!(found, [0.5, 1.0, 1.0, 0.25, 0.75, 0.0, 0.5, 0.0]);
+        assert_eq!(found, [0.5, 1.0, 1.0, -0.5, 0.75, 0.0, 0.0, -1.0]);
     }
 
     #[test]
@@ -449,7 +462,7 @@ mod tests {
             assert!((f64::from(*found) - expected).abs() < 2e-4, "{found} is not {expected}");
         }
         let missing = features(&[Block::Dates(dates)], &[("t", vec![f32::NAN, f32::NAN])], false);
-        assert_eq!((missing[0], missing[7]), (-200.0, 1.0));
+        assert_eq!((missing[0], missing[7]), (-5.0, 1.0));
         assert!(missing.iter().all(|feature| feature.is_finite()));
     }
 
@@ -459,8 +472,8 @@ mod tests {
             Categories { inputs: vec![raw("c", 1)], positions: vec![2], width: 1, learnt: true, masked: 0.0 };
         let blocks = [Block::Numbers(numbers(None)), Block::Categories(categories)];
         let inputs = [("a", vec![1.0]), ("b", vec![0.0]), ("c", vec![1.0])];
-        assert_eq!(features(&blocks, &inputs, true), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-        assert_eq!(features(&blocks, &inputs, false), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(features(&blocks, &inputs, true), [0.0, 1.0, -1.0, 0.0, -1.0, -1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(features(&blocks, &inputs, false), [0.0, 1.0, -1.0, 0.0, -1.0, -1.0, 1.0]);
     }
 
     #[test]

@@ -18,8 +18,6 @@ pub enum Initialiser {
     Normal {
         deviation: f32,
     },
-    /// −1 or 1, equally likely.
-    Sign,
 }
 
 /// `count` values. Parameters of other names get independent numbers, so that adding a layer changes no other.
@@ -33,7 +31,6 @@ pub fn initialise(initialiser: Initialiser, seed: u64, name: &str, count: usize)
             (0..count).map(|_| (2.0 * generator.uniform() - 1.0) * bound).collect()
         }
         Initialiser::Normal { deviation } => normal(&mut generator, deviation, count),
-        Initialiser::Sign => (0..count).map(|_| if generator.uniform() < 0.5 { -1.0 } else { 1.0 }).collect(),
     }
 }
 

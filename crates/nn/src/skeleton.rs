@@ -74,8 +74,8 @@ pub const STATISTICS_MOMENTUM: f32 = 0.1;
 ///
 /// With more than one of `members`, x [features] is answered by so many networks at once, [members, features]. They share
 /// the weights of dense layers, and each has factors of its own for what goes in and what comes out, and its own bias
-/// (Gorishniy, Kotelnikov and Babenko, arXiv:2410.24210, section 3.3). The factors of the first layer start as random
-/// signs, so that the members differ; all others start as 1.
+/// (Gorishniy, Kotelnikov and Babenko, arXiv:2410.24210, section 3.3). The factors of what goes into the first
+/// layer start as normal numbers, so that the members differ; all others start as 1.
 pub fn forward(
     graph: &mut Graph,
     layers: &[Layer],
@@ -195,7 +195,7 @@ impl Layout<'_> {
             _ => self.factor(
                 &format!("{name}.in"),
                 x,
-                if first { Initialiser::Sign } else { Initialiser::Constant(1.0) },
+                if first { Initialiser::Normal { deviation: 1.0 } } else { Initialiser::Constant(1.0) },
             )?,
         };
         let y = match groups {

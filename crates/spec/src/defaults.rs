@@ -49,33 +49,40 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
         Body::Layers(_) => None,
     };
     let search = &specification.search;
-    let batch = search.batch.unwrap_or_else(|| batch(facts.training_rows));
-    let learning_rate = match search.learning_rate {
-        LearningRate::Value(rate) => Some(rate),
-        LearningRate::RangeTest => None,
-        LearningRate::Usual => Some(learning_rate(search.optimiser, preset)),
-    };
+    let is_table = facts.numbers + facts.categories > 0;
+    let batch = search.batch.unwrap_or_else(|| if is_table { batch_of_rows(facts.training_rows) } else { IMAGE_BATCH });
+    let epochs = search.epochs.unwrap_or_else(|| match is_table {
+        true => epochs_of_rows(facts.training_rows, batch),
+        false => epochs_of_images(facts.training_rows),
+    });
+    let steps = (epochs * facts.training_rows as u64).div_ceil(batch as u64);
+    let schedule = search.schedule.unwrap_or(Schedule::Cosine);
+    let is_adamw = search.optimiser == Optimiser::AdamW;
     Choices {
         bins: match preset {
-            Some(Preset::Mlp | Preset::ResNet | Preset::Additive) => bins(facts.training_rows),
-            Some(Preset::Linear | Preset::ConvNet | Preset::Autoencoder) | None => 0,
+            Some(Preset::Mlp | Preset::ResNet | Preset::Additive) if is_table => bins(facts.training_rows),
+            Some(_) | None => 0,
         },
         embedding: EMBEDDING,
         even_columns: preset == Some(Preset::Additive),
         members: specification.skeleton.members.unwrap_or(match preset {
-            Some(Preset::Mlp) if facts.numbers + facts.categories > 0 => MEMBERS,
+            Some(Preset::Mlp) if is_table => MEMBERS,
             Some(_) | None => 1,
         }),
-        epochs: search.epochs.unwrap_or_else(|| epochs(facts.training_rows, batch)),
+        epochs,
         batch,
-        learning_rate,
-        weight_decay: search.weight_decay.unwrap_or(match search.optimiser {
-            Optimiser::AdamW => 0.01,
-            Optimiser::Sgd { .. } => 0.0,
+        learning_rate: match search.learning_rate {
+            LearningRate::Value(rate) => Some(rate),
+            LearningRate::RangeTest => None,
+            LearningRate::Usual => Some(learning_rate(search.optimiser, preset)),
+        },
+        weight_decay: search.weight_decay.unwrap_or(if is_adamw { 0.01 } else { 0.0 }),
+        schedule,
+        warmup_steps: search.warmup_steps.unwrap_or(match schedule {
+            Schedule::OneCycle => 0,
+            Schedule::Constant | Schedule::Cosine => steps / WARMUP_PART,
         }),
-        schedule: search.schedule.unwrap_or(Schedule::Cosine),
-        warmup_steps: search.warmup_steps.unwrap_or(0),
-        clip: search.clip,
+        clip: search.clip.or((is_table && is_adamw).then_some(CLIP)),
         patience_epochs: search.patience_epochs,
         average: search.average,
     }
@@ -107,51 +114,52 @@ pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> 
 
 /// The numbers that a label becomes.
 const EMBEDDING: usize = 8;
-/// The members of the preset `mlp`.
+/// The members of the preset `mlp` for tables.
 const MEMBERS: usize = 16;
+/// Rows in one step, for images.
+const IMAGE_BATCH: usize = 64;
+/// The learning rate rises over one step in so many.
+const WARMUP_PART: u64 = 20;
+/// The greatest norm of the gradients, for tables.
+const CLIP: f64 = 1.0;
 
-fn batch(rows: usize) -> usize {
-    match rows {
-        0..1_000 => 32,
-        1_000..10_000 => 64,
-        10_000..50_000 => 256,
-        _ => 512,
-    }
+/// A power of two near a sixteenth of the rows, from 16 to 256.
+fn batch_of_rows(rows: usize) -> usize {
+    let sixteenth = (rows / 16).max(1);
+    let (below, above) = (1usize << sixteenth.ilog2(), 2usize << sixteenth.ilog2());
+    let nearest = if sixteenth * sixteenth < below * above { below } else { above };
+    nearest.clamp(16, 256)
 }
 
-fn epochs(rows: usize, batch: usize) -> u64 {
-    // As many steps as small data needs, and passes enough over large data.
-    const STEPS: u64 = 4_000;
-    (STEPS * batch as u64 / rows.max(1) as u64).clamp(20, 200)
+/// About 60·√rows steps, from 1,000 to 12,000, in 10 to 200 passes.
+fn epochs_of_rows(rows: usize, batch: usize) -> u64 {
+    let steps = (60 * rows.isqrt()).clamp(1_000, 12_000);
+    ((steps * batch + rows / 2) / rows.max(1)).clamp(10, 200) as u64
+}
+
+/// So many passes that about 600,000 images are seen, from 10 to 100.
+fn epochs_of_images(rows: usize) -> u64 {
+    (600_000 / rows.max(1)).clamp(10, 100) as u64
 }
 
 fn learning_rate(optimiser: Optimiser, preset: Option<Preset>) -> f64 {
     match (optimiser, preset) {
         (Optimiser::Sgd { .. }, _) => 0.05,
         (Optimiser::AdamW, Some(Preset::Linear)) => 0.01,
-        (Optimiser::AdamW, _) => 0.001,
+        (Optimiser::AdamW, Some(Preset::Mlp | Preset::ResNet | Preset::Additive | Preset::ConvNet)) => 0.002,
+        (Optimiser::AdamW, Some(Preset::Autoencoder) | None) => 0.001,
     }
 }
 
+/// A quarter of √rows, from 2 to 32.
 fn bins(rows: usize) -> usize {
-    match rows {
-        0..1_000 => 8,
-        1_000..10_000 => 16,
-        _ => 32,
-    }
+    (rows.isqrt() / 4).clamp(2, 32)
 }
 
-/// The width of hidden layers by the number of rows.
-fn width(rows: usize) -> usize {
-    match rows {
-        0..1_000 => 64,
-        1_000..10_000 => 128,
-        _ => 256,
-    }
-}
+/// The width of hidden layers.
+const WIDTH: usize = 128;
 
 fn preset_layers(preset: Preset, facts: &Facts, features: Shape) -> Vec<Layer> {
-    let width = width(facts.training_rows);
     let flat = match features {
         Shape::Vector(_) => Vec::new(),
         Shape::Image { .. } => vec![Layer::Flatten],
@@ -160,10 +168,10 @@ fn preset_layers(preset: Preset, facts: &Facts, features: Shape) -> Vec<Layer> {
     match (preset, features) {
         (Preset::Linear, _) => flat,
         (Preset::Mlp, _) => {
-            let hidden = [dense(width), Layer::Relu, Layer::Dropout { probability: DROPOUT }];
+            let hidden = [dense(WIDTH), Layer::Relu, Layer::Dropout { probability: DROPOUT }];
             [flat.as_slice(), &hidden, &hidden].concat()
         }
-        (Preset::ResNet, Shape::Vector(_)) => table_resnet(width),
+        (Preset::ResNet, Shape::Vector(_)) => table_resnet(WIDTH),
         (Preset::ResNet, Shape::Image { height, width, .. }) => image_resnet(height.min(width)),
         (Preset::ConvNet, _) => match features {
             Shape::Image { height, width, .. } => convnet(height.min(width)),
