@@ -106,8 +106,10 @@ fn every_code_of_the_data_is_triggered_and_points_at_its_cause() {
         assert!(found[0].help.is_some(), "{shown}");
         triggered.insert(code.number());
     }
+    // From E0230 on they belong to other readers, whose tests trigger them.
+    let raised = |code: &Code| code.stage() == Stage::Data && code.number() < "E0230";
     let missing: Vec<&Code> =
-        Code::ALL.iter().filter(|code| code.stage() == Stage::Data && !triggered.contains(code.number())).collect();
+        Code::ALL.iter().filter(|code| raised(code) && !triggered.contains(code.number())).collect();
     assert!(missing.is_empty(), "{missing:?} are triggered by no case");
 }
 

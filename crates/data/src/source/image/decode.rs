@@ -226,6 +226,8 @@ fn gif(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
             samples[(line * size.width + left) * 4..][..shown].copy_from_slice(&row[..shown]);
         }
     }
+    // The end mark, or another frame, must follow.
+    decoder.next_frame_info().map_err(PictureFault::damaged)?;
     Ok(finish(size, true, samples))
 }
 
