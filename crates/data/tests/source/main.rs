@@ -8,5 +8,7 @@ mod hostile;
 mod idx;
 mod image;
 mod json_lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod sniff;
 mod support;
