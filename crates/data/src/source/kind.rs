@@ -69,7 +69,11 @@ pub(super) fn detect(path: &Path) -> Result<SourceKind, Diagnostic> {
         return Err(bytes::diagnostic(&name, error));
     }
     if head.starts_with(b"PAR1") {
-        return Ok(SourceKind::Parquet);
+        // It is read from its end, which compression of the whole does not allow.
+        return match stream.is_compressed() {
+            true => Err(unknown(&name, "Parquet inside gzip", "unpack it: `gunzip`")),
+            false => Ok(SourceKind::Parquet),
+        };
     }
     if idx::is_idx(&head) {
         return Ok(SourceKind::Idx);
@@ -114,6 +118,7 @@ pub(super) fn kind_by_name(name: &str) -> Option<SourceKind> {
 }
 
 /// The error that Parquet is left out of this build.
+#[cfg(not(feature = "parquet"))]
 pub(super) fn no_parquet(name: &str) -> Diagnostic {
     let message = format!("{} is Parquet, which this build leaves out", quoted(name));
     Diagnostic::error(Code::FeatureMissing, Place::File(name.to_owned()), message)

@@ -26,6 +26,8 @@ mod idx;
 mod image_folder;
 mod json_lines;
 mod kind;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod row;
 
@@ -126,6 +128,8 @@ enum Reader {
     JsonLines(JsonLinesReader),
     Idx(IdxReader),
     ImageFolder(ImageFolderReader),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<parquet::ParquetReader>),
 }
 
 /// Opens a file or folder.
@@ -151,6 +155,12 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnost
             let reader = ImageFolderReader::open(path, options)?;
             Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::ImageFolder(reader)))
         }
+        #[cfg(feature = "parquet")]
+        SourceKind::Parquet => {
+            let reader = parquet::ParquetReader::open(path, options)?;
+            Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::Parquet(Box::new(reader))))
+        }
+        #[cfg(not(feature = "parquet"))]
         SourceKind::Parquet => Err(vec![kind::no_parquet(&name)]),
     }
 }
@@ -228,6 +238,8 @@ impl Source {
             Reader::JsonLines(reader) => reader.next(row),
             Reader::Idx(reader) => reader.next(row),
             Reader::ImageFolder(reader) => reader.next(row),
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(reader) => reader.next(row),
         };
         match &found {
             Ok(true) => self.rows += 1,
@@ -247,6 +259,8 @@ impl Source {
             Reader::Csv(reader) => Some(reader.raw()),
             Reader::JsonLines(reader) => Some(reader.raw()),
             Reader::Idx(_) | Reader::ImageFolder(_) => None,
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(_) => None,
         }
     }
 
@@ -260,6 +274,8 @@ impl Source {
             Reader::JsonLines(reader) => reader.into_stream().finish(),
             Reader::Idx(reader) => reader.finish(),
             Reader::ImageFolder(reader) => Ok(reader.finish()),
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(reader) => reader.finish(),
         }
         .map_err(|error| bytes::diagnostic(&self.name, &error))?;
         Ok(SourceSummary { hash: hash.to_hex().to_string(), rows: self.rows, faults: self.faults, bytes })
