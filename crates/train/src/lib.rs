@@ -7,6 +7,7 @@
 
 pub mod artifact;
 pub mod build;
+pub mod charts;
 pub mod checkpoint;
 pub mod container;
 pub mod contract;
@@ -18,6 +19,7 @@ pub mod interval;
 pub mod metrics;
 pub mod rows;
 pub mod search;
+pub mod worst;
 
 pub use artifact::Artifact;
 pub use build::{Examples, Remeasured, assemble, build_hash, examples, remeasure};
