@@ -11,6 +11,7 @@ use tacit_train::build::{TOOL_VERSION, rejects_path};
 use tacit_train::files::folder_of;
 use tacit_train::{Artifact, Event, Examples, Keeping, SearchOptions, assemble, build_hash, examples, forget, search};
 
+use crate::latency::decided;
 use crate::output::{Result, exec_options, manifest_path, message, print};
 use crate::{BuildArguments, Format, table};
 
@@ -65,11 +66,12 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
             artifact
         }
     };
+    let contract = decided(&artifact.contract, &artifact, &exec)?;
     print(&match arguments.format {
-        Format::Text => table::contract(&artifact.contract),
-        Format::Json => format!("{}\n", table::contract_json(&artifact.contract)),
+        Format::Text => table::contract(&contract),
+        Format::Json => format!("{}\n", table::contract_json(&contract)),
     })?;
-    Ok(if artifact.contract.is_met() { Exit::Ok } else { Exit::ContractNotMet })
+    Ok(if contract.is_met() { Exit::Ok } else { Exit::ContractNotMet })
 }
 
 fn is_up_to_date(artifact: &Artifact, specification: &Specification, examples: &Examples) -> bool {

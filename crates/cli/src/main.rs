@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod help;
 mod inspect;
+mod latency;
 mod output;
 mod run;
 mod table;

@@ -6,7 +6,8 @@ use crate::element::Section;
 use crate::palette;
 use crate::report::Report;
 use crate::sections::{
-    answers, baselines, contract, cost, curves, data, effects, head, importance, learning, memory, provenance, slices, worst,
+    answers, baselines, contract, cost, curves, data, effects, head, importance, learning, memory, provenance, slices,
+    worst,
 };
 use crate::text;
 
@@ -66,10 +67,7 @@ fn sections(report: &Report) -> Vec<Section> {
         memory,
         provenance,
     } = report;
-    let mut sections = vec![
-        contract.as_ref().and_then(contract::draw),
-        baselines.as_ref().and_then(baselines::draw),
-    ];
+    let mut sections = vec![contract.as_ref().and_then(contract::draw), baselines.as_ref().and_then(baselines::draw)];
     sections.extend(outputs.iter().enumerate().map(|(number, output)| answers::draw(output, number)));
     sections.extend([
         slices.as_ref().and_then(slices::draw),

@@ -103,7 +103,9 @@ mod tests {
                 assert_contrast(ink, paper, 4.5);
             }
         }
-        for (ink, paper) in [("good", "good-tint"), ("bad", "bad-tint"), ("warn", "warn-tint"), ("accent", "accent-tint")] {
+        for (ink, paper) in
+            [("good", "good-tint"), ("bad", "bad-tint"), ("warn", "warn-tint"), ("accent", "accent-tint")]
+        {
             assert_contrast(ink, paper, 4.5);
             assert_contrast("ink", paper, 4.5);
             assert_contrast("ink-soft", paper, 4.5);
@@ -130,7 +132,8 @@ mod tests {
 
     /// A colour laid over another one with a share of opacity.
     fn mixed(below: &str, above: &str, share: f64) -> String {
-        let byte = |colour: &str, at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal"));
+        let byte =
+            |colour: &str, at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal"));
         let mix = |at| (byte(below, at) * (1.0 - share) + byte(above, at) * share).round() as u8;
         format!("#{:02x}{:02x}{:02x}", mix(1), mix(3), mix(5))
     }

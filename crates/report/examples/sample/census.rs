@@ -6,8 +6,20 @@ use tacit_report::*;
 use crate::draw;
 
 const COLUMNS: [&str; 14] = [
-    "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship", "race", "sex",
-    "capital-gain", "capital-loss", "hours-per-week", "native-country",
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education-num",
+    "marital-status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital-gain",
+    "capital-loss",
+    "hours-per-week",
+    "native-country",
 ];
 
 pub fn report() -> Report {
@@ -111,7 +123,12 @@ at_most = 0.10
 fn head(accuracy: Estimate, auroc: Estimate, recall: Estimate) -> Head {
     let part = |name: &str, file: &str, rows| Part { name: name.to_owned(), file: file.to_owned(), rows };
     let hash = |of: &str, hash: &str| Hash { of: of.to_owned(), hash: hash.to_owned() };
-    let figure = |name: &str, estimate, unit, note: &str| KeyFigure { name: name.to_owned(), unit, estimate, note: note.to_owned() };
+    let figure = |name: &str, estimate, unit, note: &str| KeyFigure {
+        name: name.to_owned(),
+        unit,
+        estimate,
+        note: note.to_owned(),
+    };
     Head {
         program: "income".to_owned(),
         description: "Whether a person's yearly income is above 50,000 US$, from the census of 1994".to_owned(),
@@ -168,17 +185,18 @@ fn contract(accuracy: Estimate, auroc: Estimate, recall: Estimate) -> Contract {
         unit,
         ..line(subject, required, bound, Estimate::exact(value), Deciding::Value)
     };
-    let group = |name: &str, hits, rows, is_deciding| Group { name: name.to_owned(), estimate: draw::share(hits, rows), is_deciding };
+    let group = |name: &str, hits, rows, is_deciding| Group {
+        name: name.to_owned(),
+        estimate: draw::share(hits, rows),
+        is_deciding,
+    };
     Contract {
         lines: vec![
             line("AUROC", "at least 0.92, confidence 0.95", at_least(0.92), auroc, Deciding::LowerEnd),
             line("accuracy", "at least 0.85", at_least(0.85), accuracy, Deciding::Value),
             line("recall of '>50K'", "at least 0.6", at_least(0.6), recall, Deciding::Value),
             Line {
-                groups: vec![
-                    group("sex = 'Male'", 1_288, 2_031, true),
-                    group("sex = 'Female'", 195, 389, true),
-                ],
+                groups: vec![group("sex = 'Male'", 1_288, 2_031, true), group("sex = 'Female'", 195, 389, true)],
                 ..line(
                     "gap of recall of '>50K' between values of sex",
                     "at most 0.1",
@@ -191,7 +209,13 @@ fn contract(accuracy: Estimate, auroc: Estimate, recall: Estimate) -> Contract {
             costs("file size", "at most 1 MB", at_most(1e6), 129_482.0, Unit::Bytes),
             line("log loss", "", None, draw::about(0.2867, 0.0081, 9_769), Deciding::Value),
             line("expected calibration error", "", None, draw::about(0.0121, 0.0034, 9_769), Deciding::Value),
-            line("precision of '>50K' where native-country = 'Laos'", "", None, Estimate::measured(f64::NAN, None, 0), Deciding::Value),
+            line(
+                "precision of '>50K' where native-country = 'Laos'",
+                "",
+                None,
+                Estimate::measured(f64::NAN, None, 0),
+                Deciding::Value,
+            ),
             costs("parameters", "", None, 27_650.0, Unit::Count),
             costs("peak memory", "", None, 3_072.0, Unit::Bytes),
         ],
@@ -212,30 +236,75 @@ fn is_met(bound: Bound, estimate: &Estimate, deciding: Deciding) -> bool {
 
 fn baselines(accuracy: Estimate, auroc: Estimate) -> Baselines {
     let figure = |name: &str, better| ComparedFigure { name: name.to_owned(), better, unit: Unit::Plain };
-    let program = |name: &str, kind, figures: [Estimate; 3], latency_us, size_bytes, rows_fitted, note: &str| Contender {
-        name: name.to_owned(),
-        kind,
-        figures: figures.to_vec(),
-        latency_us,
-        size_bytes,
-        rows_fitted,
-        note: note.to_owned(),
-    };
+    let program =
+        |name: &str, kind, figures: [Estimate; 3], latency_us, size_bytes, rows_fitted, note: &str| Contender {
+            name: name.to_owned(),
+            kind,
+            figures: figures.to_vec(),
+            latency_us,
+            size_bytes,
+            rows_fitted,
+            note: note.to_owned(),
+        };
     let rows = 9_769;
-    let figures = |a: f64, b: f64, c: f64| [draw::about(a, 0.0042, rows), draw::about(b, 0.0066, rows), draw::about(c, 0.0081, rows)];
+    let figures = |a: f64, b: f64, c: f64| {
+        [draw::about(a, 0.0042, rows), draw::about(b, 0.0066, rows), draw::about(c, 0.0081, rows)]
+    };
     let end = auroc.value.unwrap_or(0.93);
     let mine = [auroc, accuracy, draw::about(0.2867, 0.0081, rows)];
     Baselines {
-        figures: vec![figure("AUROC", Better::Higher), figure("accuracy", Better::Higher), figure("log loss", Better::Lower)],
+        figures: vec![
+            figure("AUROC", Better::Higher),
+            figure("accuracy", Better::Higher),
+            figure("log loss", Better::Lower),
+        ],
         programs: vec![
             program("income", ContenderKind::This, mine, Some(7.2), Some(129_482), Some(29_305), ""),
-            program("rules.py", ContenderKind::Yours, [draw::about(end - 0.1083, 0.0061, rows), draw::about(0.8021, 0.0078, rows), Estimate::default()],
-                Some(41_000.0), Some(1_204), None, "gives no probabilities"),
-            program("boosted trees", ContenderKind::BuiltIn, figures(end - 0.0011, 0.8701, 0.2811), Some(38.0), Some(1_820_000), Some(29_305), ""),
-            program("linear", ContenderKind::BuiltIn, figures(0.9052, 0.8519, 0.3203), Some(2.1), Some(2_400), Some(29_305), ""),
-            program("nearest neighbours", ContenderKind::BuiltIn, figures(0.8723, 0.8342, 0.4120), Some(5_400.0), Some(4_700_000), Some(10_000), "on a subsample"),
-            program("constant", ContenderKind::BuiltIn, [draw::about(0.5, 0.0, rows), draw::about(0.7522, 0.0086, rows), draw::about(0.56, 0.008, rows)],
-                Some(0.1), Some(64), Some(29_305), "always '<=50K'"),
+            program(
+                "rules.py",
+                ContenderKind::Yours,
+                [draw::about(end - 0.1083, 0.0061, rows), draw::about(0.8021, 0.0078, rows), Estimate::default()],
+                Some(41_000.0),
+                Some(1_204),
+                None,
+                "gives no probabilities",
+            ),
+            program(
+                "boosted trees",
+                ContenderKind::BuiltIn,
+                figures(end - 0.0011, 0.8701, 0.2811),
+                Some(38.0),
+                Some(1_820_000),
+                Some(29_305),
+                "",
+            ),
+            program(
+                "linear",
+                ContenderKind::BuiltIn,
+                figures(0.9052, 0.8519, 0.3203),
+                Some(2.1),
+                Some(2_400),
+                Some(29_305),
+                "",
+            ),
+            program(
+                "nearest neighbours",
+                ContenderKind::BuiltIn,
+                figures(0.8723, 0.8342, 0.4120),
+                Some(5_400.0),
+                Some(4_700_000),
+                Some(10_000),
+                "on a subsample",
+            ),
+            program(
+                "constant",
+                ContenderKind::BuiltIn,
+                [draw::about(0.5, 0.0, rows), draw::about(0.7522, 0.0086, rows), draw::about(0.56, 0.008, rows)],
+                Some(0.1),
+                Some(64),
+                Some(29_305),
+                "always '<=50K'",
+            ),
         ],
     }
 }
@@ -261,27 +330,166 @@ fn slices(whole: Option<f64>) -> Slices {
 
 fn worst() -> WorstExamples {
     let rows: [([&str; 14], &str, &str, f64, f64, u32); 6] = [
-        (["25", "Private", "201413", "Some-college", "10", "Never-married", "Sales", "Own-child", "White", "Male", "0", "0", "40", "United-States"], ">50K", "<=50K", 0.9962, 5.57, 1204),
-        (["63", "Self-emp-inc", "189253", "Doctorate", "16", "Married-civ-spouse", "Exec-managerial", "Husband", "White", "Male", "99999", "0", "60", "United-States"], "<=50K", ">50K", 0.9951, 5.32, 8841),
-        (["19", "", "86150", "11th", "7", "Never-married", "", "Own-child", "Asian-Pac-Islander", "Female", "0", "0", "19", "Philippines"], ">50K", "<=50K", 0.9938, 5.08, 331),
-        (["44", "Private", "343591", "HS-grad", "9", "Divorced", "Craft-repair", "Not-in-family", "White", "Female", "14344", "0", "40", "United-States"], "<=50K", ">50K", 0.9911, 4.72, 6270),
-        (["31", "Private", "309974", "Bachelors", "13", "Separated", "Sales", "Own-child", "Black", "Female", "0", "0", "40", "United-States"], ">50K", "<=50K", 0.9874, 4.37, 4102),
-        (["52", "Federal-gov", "123011", "Masters", "14", "Married-civ-spouse", "Prof-specialty", "Husband", "White", "Male", "0", "1902", "45", "South"], "<=50K", ">50K", 0.9803, 3.93, 7755),
+        (
+            [
+                "25",
+                "Private",
+                "201413",
+                "Some-college",
+                "10",
+                "Never-married",
+                "Sales",
+                "Own-child",
+                "White",
+                "Male",
+                "0",
+                "0",
+                "40",
+                "United-States",
+            ],
+            ">50K",
+            "<=50K",
+            0.9962,
+            5.57,
+            1204,
+        ),
+        (
+            [
+                "63",
+                "Self-emp-inc",
+                "189253",
+                "Doctorate",
+                "16",
+                "Married-civ-spouse",
+                "Exec-managerial",
+                "Husband",
+                "White",
+                "Male",
+                "99999",
+                "0",
+                "60",
+                "United-States",
+            ],
+            "<=50K",
+            ">50K",
+            0.9951,
+            5.32,
+            8841,
+        ),
+        (
+            [
+                "19",
+                "",
+                "86150",
+                "11th",
+                "7",
+                "Never-married",
+                "",
+                "Own-child",
+                "Asian-Pac-Islander",
+                "Female",
+                "0",
+                "0",
+                "19",
+                "Philippines",
+            ],
+            ">50K",
+            "<=50K",
+            0.9938,
+            5.08,
+            331,
+        ),
+        (
+            [
+                "44",
+                "Private",
+                "343591",
+                "HS-grad",
+                "9",
+                "Divorced",
+                "Craft-repair",
+                "Not-in-family",
+                "White",
+                "Female",
+                "14344",
+                "0",
+                "40",
+                "United-States",
+            ],
+            "<=50K",
+            ">50K",
+            0.9911,
+            4.72,
+            6270,
+        ),
+        (
+            [
+                "31",
+                "Private",
+                "309974",
+                "Bachelors",
+                "13",
+                "Separated",
+                "Sales",
+                "Own-child",
+                "Black",
+                "Female",
+                "0",
+                "0",
+                "40",
+                "United-States",
+            ],
+            ">50K",
+            "<=50K",
+            0.9874,
+            4.37,
+            4102,
+        ),
+        (
+            [
+                "52",
+                "Federal-gov",
+                "123011",
+                "Masters",
+                "14",
+                "Married-civ-spouse",
+                "Prof-specialty",
+                "Husband",
+                "White",
+                "Male",
+                "0",
+                "1902",
+                "45",
+                "South",
+            ],
+            "<=50K",
+            ">50K",
+            0.9803,
+            3.93,
+            7755,
+        ),
     ];
-    let example = |(values, truth, answer, probability, error, line): ([&str; 14], &str, &str, f64, f64, u32)| Example {
-        cells: COLUMNS.iter().zip(values).map(|(column, value)| Cell { column: (*column).to_owned(), value: value.to_owned() }).collect(),
-        picture: None,
-        truth: truth.to_owned(),
-        answer: answer.to_owned(),
-        probability: Some(probability),
-        error: Some(error),
-        place: format!("adult-test.csv:{line}"),
-    };
+    let example =
+        |(values, truth, answer, probability, error, line): ([&str; 14], &str, &str, f64, f64, u32)| Example {
+            cells: COLUMNS
+                .iter()
+                .zip(values)
+                .map(|(column, value)| Cell { column: (*column).to_owned(), value: value.to_owned() })
+                .collect(),
+            picture: None,
+            truth: truth.to_owned(),
+            answer: answer.to_owned(),
+            probability: Some(probability),
+            error: Some(error),
+            place: format!("adult-test.csv:{line}"),
+        };
     WorstExamples { measure: "loss".to_owned(), examples: rows.map(example).to_vec() }
 }
 
 fn importance() -> Importance {
-    let drops = [0.0182, 0.0041, -0.0002, 0.0031, 0.0212, 0.0487, 0.0216, 0.0133, 0.0006, 0.0022, 0.0551, 0.0118, 0.0097, 0.0011];
+    let drops = [
+        0.0182, 0.0041, -0.0002, 0.0031, 0.0212, 0.0487, 0.0216, 0.0133, 0.0006, 0.0022, 0.0551, 0.0118, 0.0097, 0.0011,
+    ];
     let inputs = COLUMNS.iter().zip(drops).map(|(input, drop)| InputImportance {
         input: (*input).to_owned(),
         worse_by: draw::about(drop, 0.0006 + drop.abs() * 0.07, 9_769),
@@ -316,20 +524,47 @@ fn effects() -> Effects {
             numbers("capital-loss", 0.0, 3_900.0, &|t| 0.23 + 0.22 * draw::logistic(20.0 * (t - 0.46))),
             numbers("hours-per-week", 1.0, 99.0, &|t| 0.14 + 0.17 * draw::logistic(9.0 * (t - 0.42))),
             numbers("fnlwgt", 12_285.0, 1_484_705.0, &|t| 0.238 + 0.01 * t),
-            categories("marital-status", &[
-                ("Married-civ-spouse", 0.41, 4_480), ("Never-married", 0.11, 3_203), ("Divorced", 0.14, 1_331),
-                ("Separated", 0.12, 306), ("Widowed", 0.15, 298), ("Married-spouse-absent", 0.13, 126), ("Married-AF-spouse", 0.38, 11),
-            ]),
-            categories("occupation", &[
-                ("Prof-specialty", 0.30, 1_242), ("Craft-repair", 0.22, 1_230), ("Exec-managerial", 0.33, 1_220),
-                ("Adm-clerical", 0.22, 1_131), ("Sales", 0.25, 1_095), ("Other-service", 0.14, 989), ("Machine-op-inspct", 0.18, 601),
-                ("Transport-moving", 0.20, 479), ("Handlers-cleaners", 0.15, 411), ("Farming-fishing", 0.13, 298), ("Armed-Forces", 0.21, 3),
-            ]),
+            categories(
+                "marital-status",
+                &[
+                    ("Married-civ-spouse", 0.41, 4_480),
+                    ("Never-married", 0.11, 3_203),
+                    ("Divorced", 0.14, 1_331),
+                    ("Separated", 0.12, 306),
+                    ("Widowed", 0.15, 298),
+                    ("Married-spouse-absent", 0.13, 126),
+                    ("Married-AF-spouse", 0.38, 11),
+                ],
+            ),
+            categories(
+                "occupation",
+                &[
+                    ("Prof-specialty", 0.30, 1_242),
+                    ("Craft-repair", 0.22, 1_230),
+                    ("Exec-managerial", 0.33, 1_220),
+                    ("Adm-clerical", 0.22, 1_131),
+                    ("Sales", 0.25, 1_095),
+                    ("Other-service", 0.14, 989),
+                    ("Machine-op-inspct", 0.18, 601),
+                    ("Transport-moving", 0.20, 479),
+                    ("Handlers-cleaners", 0.15, 411),
+                    ("Farming-fishing", 0.13, 298),
+                    ("Armed-Forces", 0.21, 3),
+                ],
+            ),
             categories("sex", &[("Male", 0.25, 6_530), ("Female", 0.22, 3_239)]),
-            categories("workclass", &[
-                ("Private", 0.24, 6_810), ("Self-emp-not-inc", 0.21, 762), ("Local-gov", 0.23, 628), ("State-gov", 0.23, 390),
-                ("Self-emp-inc", 0.28, 335), ("Federal-gov", 0.29, 288), ("", 0.20, 551),
-            ]),
+            categories(
+                "workclass",
+                &[
+                    ("Private", 0.24, 6_810),
+                    ("Self-emp-not-inc", 0.21, 762),
+                    ("Local-gov", 0.23, 628),
+                    ("State-gov", 0.23, 390),
+                    ("Self-emp-inc", 0.28, 335),
+                    ("Federal-gov", 0.29, 288),
+                    ("", 0.20, 551),
+                ],
+            ),
         ],
     }
 }
@@ -339,7 +574,12 @@ fn learning_curve(auroc: Estimate) -> LearningCurve {
     let points = [0.05, 0.1, 0.2, 0.4, 0.7, 1.0].map(|share: f64| {
         let rows = (29_305.0 * share) as u64;
         let lost = 0.0032 * (share.powf(-0.75) - 1.0);
-        LearningPoint { rows, share, estimate: draw::about(end - lost, 0.0045, 3_256), training: Some(end + 0.006 + 0.011 * (1.0 - share)) }
+        LearningPoint {
+            rows,
+            share,
+            estimate: draw::about(end - lost, 0.0045, 3_256),
+            training: Some(end + 0.006 + 0.011 * (1.0 - share)),
+        }
     });
     LearningCurve {
         figure: "AUROC".to_owned(),
@@ -347,9 +587,10 @@ fn learning_curve(auroc: Estimate) -> LearningCurve {
         better: Better::Higher,
         points: points.to_vec(),
         extrapolation: vec![[29_305.0, end], [58_610.0, end + 0.0012], [117_220.0, end + 0.0019]],
-        conclusion: "Hardly: twice the rows would be expected to raise the AUROC by 0.0012, less than its interval is wide. \
+        conclusion:
+            "Hardly: twice the rows would be expected to raise the AUROC by 0.0012, less than its interval is wide. \
                      Other columns would help more than more rows."
-            .to_owned(),
+                .to_owned(),
     }
 }
 
@@ -391,17 +632,41 @@ fn data() -> DataNotes {
     };
     let columns = vec![
         numbers("age", "input", 73, &|z| (38.0 + 13.0 * z).clamp(17.0, 90.0)),
-        categories("workclass", "input", 0.0564, 8, &[("Private", 22_696), ("Self-emp-not-inc", 2_541), ("Local-gov", 2_093), ("State-gov", 1_298)], 2_097),
+        categories(
+            "workclass",
+            "input",
+            0.0564,
+            8,
+            &[("Private", 22_696), ("Self-emp-not-inc", 2_541), ("Local-gov", 2_093), ("State-gov", 1_298)],
+            2_097,
+        ),
         numbers("fnlwgt", "", 21_648, &|z| 178_000.0 * libm::exp(0.55 * z)),
-        categories("education", "input", 0.0, 16, &[("HS-grad", 10_501), ("Some-college", 7_291), ("Bachelors", 5_355), ("Masters", 1_723)], 7_691),
+        categories(
+            "education",
+            "input",
+            0.0,
+            16,
+            &[("HS-grad", 10_501), ("Some-college", 7_291), ("Bachelors", 5_355), ("Masters", 1_723)],
+            7_691,
+        ),
         numbers("capital-gain", "input", 119, &|z| if z > 1.4 { 2_000.0 * libm::exp(z) } else { 0.0 }),
         categories("race", "input", 0.0, 5, &[("White", 27_816), ("Black", 3_124), ("Asian-Pac-Islander", 1_039)], 582),
         categories("income", "output", 0.0, 2, &[("<=50K", 24_720), (">50K", 7_841)], 0),
     ];
     DataNotes {
         warnings: vec![
-            warning(WarningKind::Duplicates, &[], "5 rows of the test part stand in the training part as well.", "Remove them from one part, or name a column to group by."),
-            warning(WarningKind::Identifier, &["fnlwgt"], "has 21,648 different values in 32,561 rows and says next to nothing about the target.", "It is not used; name it as an input to use it."),
+            warning(
+                WarningKind::Duplicates,
+                &[],
+                "5 rows of the test part stand in the training part as well.",
+                "Remove them from one part, or name a column to group by.",
+            ),
+            warning(
+                WarningKind::Identifier,
+                &["fnlwgt"],
+                "has 21,648 different values in 32,561 rows and says next to nothing about the target.",
+                "It is not used; name it as an input to use it.",
+            ),
             warning(WarningKind::Imbalance, &["income"], "24 % of the rows are '>50K'.", ""),
         ],
         rejects: Some(Rejects { count: 12, file: "adult-train.rejects.csv".to_owned() }),
@@ -412,7 +677,10 @@ fn data() -> DataNotes {
 pub fn latency(median: f64) -> Latency {
     let mut random = SplitMix64::new(5);
     let mut times: Vec<f64> = (0..20_000)
-        .map(|_| median * libm::exp(0.09 * draw::normal(&mut random)) + if draw::even(&mut random) < 0.01 { median } else { 0.0 })
+        .map(|_| {
+            median * libm::exp(0.09 * draw::normal(&mut random))
+                + if draw::even(&mut random) < 0.01 { median } else { 0.0 }
+        })
         .collect();
     times.sort_by(f64::total_cmp);
     let quantiles = [0.5, 0.9, 0.99, 0.999].map(|share| Quantile { share, value: times[(share * 19_999.0) as usize] });
@@ -428,8 +696,18 @@ pub fn latency(median: f64) -> Latency {
 fn memory() -> MemoryMap {
     draw::memory(
         &[
-            ("encoded numbers", 288), ("embeddings", 704), ("joined", 992), ("hidden 1", 768), ("normalised", 768), ("hidden 2", 768),
-            ("residual 1", 768), ("normalised", 768), ("hidden 3", 768), ("residual 2", 768), ("scores", 8), ("probabilities", 8),
+            ("encoded numbers", 288),
+            ("embeddings", 704),
+            ("joined", 992),
+            ("hidden 1", 768),
+            ("normalised", 768),
+            ("hidden 2", 768),
+            ("residual 1", 768),
+            ("normalised", 768),
+            ("hidden 3", 768),
+            ("residual 2", 768),
+            ("scores", 8),
+            ("probabilities", 8),
         ],
         3,
     )

@@ -15,7 +15,12 @@ pub fn labels() -> Report {
         average_precision: Some(draw::about((precision + recall) / 2.0, 0.02, rows)),
         threshold: Some(0.42),
     };
-    let labels = vec![label("earnings", 1_087, 0.97, 0.98), label("acquisitions", 719, 0.94, 0.91), label("grain", 149, 0.92, 0.83), label("coffee", 28, 0.89, 0.71)];
+    let labels = vec![
+        label("earnings", 1_087, 0.97, 0.98),
+        label("acquisitions", 719, 0.94, 0.91),
+        label("grain", 149, 0.92, 0.83),
+        label("coffee", 28, 0.89, 0.71),
+    ];
     Report {
         head: Head { program: "topics".to_owned(), ..Head::default() },
         outputs: vec![Output { name: "topic".to_owned(), answers: Answers::Labels(LabelsAnswers { labels }) }],
@@ -38,7 +43,11 @@ pub fn anomaly() -> Report {
         flagged_share: Some(0.041),
     };
     Report {
-        head: Head { program: "pumps".to_owned(), description: "Whether a pump sounds unusual".to_owned(), ..Head::default() },
+        head: Head {
+            program: "pumps".to_owned(),
+            description: "Whether a pump sounds unusual".to_owned(),
+            ..Head::default()
+        },
         outputs: vec![Output { name: String::new(), answers: Answers::Anomaly(answers) }],
         ..Report::default()
     }

@@ -32,7 +32,8 @@ impl Confusion {
         for pair in truth.iter().zip(answers) {
             *counts.entry(pair).or_insert(0) += 1;
         }
-        let pair = |((truth, answer), count): ((&usize, &usize), u64)| Confused { truth: *truth, answer: *answer, count };
+        let pair =
+            |((truth, answer), count): ((&usize, &usize), u64)| Confused { truth: *truth, answer: *answer, count };
         Confusion { pairs: counts.into_iter().map(pair).collect() }
     }
 
@@ -136,7 +137,8 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
             }
         }
     };
-    let label = format!("Confusion matrix of {} classes: how often each was answered for each, as in the table", classes.len());
+    let label =
+        format!("Confusion matrix of {} classes: how often each was answered for each, as in the table", classes.len());
     drawing(full_width, height, &label, body)
 }
 
@@ -149,7 +151,8 @@ pub(super) fn worst_pairs(confusion: &Confusion, classes: &[String], most: usize
         }
     }
     let is_known = |pair: &&Confused| pair.truth < classes.len() && pair.answer < classes.len();
-    let mut wrong: Vec<&Confused> = confusion.pairs.iter().filter(is_known).filter(|p| p.truth != p.answer && p.count > 0).collect();
+    let mut wrong: Vec<&Confused> =
+        confusion.pairs.iter().filter(is_known).filter(|p| p.truth != p.answer && p.count > 0).collect();
     wrong.sort_by_key(|pair| (std::cmp::Reverse(pair.count), pair.truth, pair.answer));
     if wrong.is_empty() {
         return None;
@@ -206,7 +209,8 @@ mod tests {
         let confusion = Confusion::of(&truth, &answers);
         assert!(matrix(&confusion, &classes(60)).is_none());
         assert!(matrix(&confusion, &classes(50)).is_some());
-        let text = maud::Render::render(&worst_pairs(&confusion, &classes(60), 20).expect("there are mistakes")).into_string();
+        let text =
+            maud::Render::render(&worst_pairs(&confusion, &classes(60), 20).expect("there are mistakes")).into_string();
         assert!(text.contains("The first 20 of 29 pairs."), "{text}");
     }
 
