@@ -12,7 +12,7 @@ mod rivals;
 pub use effects::{Effect, EffectShape, effects};
 pub use importance::{Importance, importance};
 pub use learning_curve::{LearningCurve, LearningPoint, learning_curve};
-pub use rivals::{CommandRun, Rival, Rivals, command, rivals};
+pub use rivals::{CommandRun, Rival, Rivals, better_by, command, rivals};
 
 use tacit_spec::Metric;
 use tacit_spec::metric::Better;

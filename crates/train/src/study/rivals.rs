@@ -5,12 +5,13 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tacit_baseline::command::{self as baseline_command, Output, OutputKind};
 use tacit_baseline::{Image, Kind, Matrix, Problem, Task};
+use tacit_data::random::SplitMix64;
 use tacit_data::{Dataset, InputValues, Parts, TargetValues};
 use tacit_spec::{InputKind, Specification};
 
 use crate::error::{CodedError, Result};
 use crate::evaluate::beside_truth;
-use crate::metrics::Answers;
+use crate::metrics::{Answers, Figure, Measurement, value};
 use crate::prepare::{Prepared, unreadable_spool};
 
 /// A rival for one output, with its answers on the test rows.
@@ -221,4 +222,34 @@ fn matrix(dataset: &Dataset, rows: &[usize], columns: usize) -> Result<Vec<f32>>
         first += width;
     }
     Ok(all)
+}
+
+/// By how much a program's figure is better than a rival's on the same rows, with the interval of a paired bootstrap:
+/// rows are drawn anew, the same ones for both (Efron 1979).
+pub fn better_by(figure: Figure, program: &Answers, rival: &Answers, confidence: f64) -> Measurement {
+    const RESAMPLES: usize = 200;
+    const SEED: u64 = 0x7061_6972_6564;
+    let better = |rows: Option<&[usize]>| {
+        let of = |answers: &Answers| match rows {
+            Some(rows) => value(figure, &answers.select(rows)),
+            None => value(figure, answers),
+        };
+        super::worse_by(figure.metric, of(rival), of(program))
+    };
+    let count = program.rows();
+    let mut random = SplitMix64::new(SEED);
+    let mut rows = vec![0; count];
+    let mut differences = Vec::with_capacity(RESAMPLES);
+    for _ in 0..RESAMPLES {
+        rows.iter_mut().for_each(|row| *row = random.below(count as u64) as usize);
+        differences.push(better(Some(&rows)));
+    }
+    differences.retain(|difference| difference.is_finite());
+    differences.sort_by(f64::total_cmp);
+    let interval = differences.len().checked_sub(1).map(|last| {
+        let at = |share: f64| differences[(share * last as f64 + 0.5) as usize];
+        let alpha = (1.0 - confidence) / 2.0;
+        [at(alpha), at(1.0 - alpha)]
+    });
+    Measurement { value: better(None), interval, rows: count, undefined: None }
 }
