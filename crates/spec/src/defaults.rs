@@ -92,7 +92,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
 ///
 /// # Errors
 /// A layer that does not fit, which a manifest cannot know before the data is read: groups that do not divide.
-pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> Result<Vec<Layer>, Diagnostic> {
+pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> Result<Vec<Layer>, Vec<Diagnostic>> {
     let layers = match &specification.skeleton.body {
         Body::Layers(layers) => layers.clone(),
         Body::Preset(preset) => preset_layers(*preset, facts, features),
@@ -100,14 +100,15 @@ pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> 
     let mut shape = features;
     for layer in &layers {
         shape = layer.shape(shape).map_err(|ShapeError { code, message, help }| {
-            Diagnostic::error(code, specification.skeleton.place.clone(), message).help(help)
+            vec![Diagnostic::error(code, specification.skeleton.place.clone(), message).help(help)]
         })?;
     }
     match shape {
         Shape::Vector(_) | Shape::Image { .. } if shape.values() > 0 => Ok(layers),
         Shape::Vector(_) | Shape::Image { .. } => {
             let message = "the skeleton ends in no value";
-            Err(Diagnostic::error(Code::LayerShape, specification.skeleton.place.clone(), message).help("add an input"))
+            let place = specification.skeleton.place.clone();
+            Err(vec![Diagnostic::error(Code::LayerShape, place, message).help("add an input")])
         }
     }
 }
