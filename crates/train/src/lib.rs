@@ -23,6 +23,7 @@ pub mod prepare;
 pub mod range_test;
 pub mod rows;
 pub mod search;
+pub mod study;
 pub mod worst;
 
 pub use artifact::Artifact;

@@ -56,8 +56,23 @@ const RANK_MAX: usize = 8;
 impl IdxReader {
     pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<IdxReader, Vec<Diagnostic>> {
         let values = Array::open(path, &options.limits).map_err(|diagnostic| vec![diagnostic])?;
-        let labels = match options.labels.clone().or_else(|| labels_beside(path)) {
-            Some(path) => Some(Array::open(&path, &options.limits).map_err(|diagnostic| vec![diagnostic])?),
+        let labels = options.labels.clone().or_else(|| labels_beside(path));
+        IdxReader::new(values, labels.as_deref(), options)
+    }
+
+    /// Reads the values from a stream; the labels, if the options name them, from their file.
+    pub(super) fn from_stream(
+        file: Arc<str>,
+        stream: ByteStream,
+        options: &SourceOptions,
+    ) -> Result<IdxReader, Vec<Diagnostic>> {
+        let values = Array::new(file, stream, None, &options.limits).map_err(|diagnostic| vec![diagnostic])?;
+        IdxReader::new(values, options.labels.as_deref(), options)
+    }
+
+    fn new(values: Array, labels: Option<&Path>, options: &SourceOptions) -> Result<IdxReader, Vec<Diagnostic>> {
+        let labels = match labels {
+            Some(path) => Some(Array::open(path, &options.limits).map_err(|diagnostic| vec![diagnostic])?),
             None => None,
         };
         let name = match (values.picture(), &values.extents[..]) {
@@ -149,7 +164,12 @@ impl Array {
         let file: Arc<str> = path.display().to_string().into();
         let opened = File::open(path).map_err(|error| Diagnostic::io(&file, "read", &error))?;
         let stored = opened.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        let mut stream = ByteStream::new(Box::new(opened)).map_err(|error| bytes::diagnostic(&file, &error))?;
+        let stream = ByteStream::new(Box::new(opened)).map_err(|error| bytes::diagnostic(&file, &error))?;
+        Array::new(file, stream, stored, limits)
+    }
+
+    /// Reads the header; `stored` is the length of the file, if it is known.
+    fn new(file: Arc<str>, mut stream: ByteStream, stored: Option<u64>, limits: &Limits) -> Result<Array, Diagnostic> {
         let mut head = [0; 4];
         read_head(&file, &mut stream, &mut head)?;
         let [0, 0, kind, rank] = head else { return Err(bad_header(&file, "it does not begin with two zero bytes")) };

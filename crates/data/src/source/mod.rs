@@ -22,6 +22,7 @@ pub mod sniff;
 mod bytes;
 mod csv;
 mod fault;
+mod guard;
 mod idx;
 mod image_folder;
 mod json_lines;
@@ -173,7 +174,7 @@ pub fn kind_of(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
     kind::detect(path).map_err(|error| vec![error])
 }
 
-/// Opens a stream of CSV or JSON lines; `name` is its name for messages, such as `stdin`.
+/// Opens a stream of CSV, JSON lines or idx; `name` is its name for messages, such as `stdin`.
 ///
 /// # Errors
 /// As [`open`]; the other formats cannot be read from a stream.
@@ -184,7 +185,8 @@ pub fn from_reader(
     options: &SourceOptions,
 ) -> Result<Source, Vec<Diagnostic>> {
     let stream = ByteStream::new(reader).map_err(|error| vec![bytes::diagnostic(name, &error)])?;
-    if let Some(encoding) = stream.utf16() {
+    let is_text = matches!(kind, SourceKind::Csv | SourceKind::JsonLines);
+    if let Some(encoding) = stream.utf16().filter(|_| is_text) {
         return Err(vec![utf16(name, encoding)]);
     }
     match kind {
@@ -196,10 +198,14 @@ pub fn from_reader(
             let reader = JsonLinesReader::new(Arc::from(name), stream, options)?;
             Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::JsonLines(reader)))
         }
-        SourceKind::Parquet | SourceKind::Idx | SourceKind::ImageFolder => {
+        SourceKind::Idx => {
+            let reader = IdxReader::from_stream(Arc::from(name), stream, options)?;
+            Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::Idx(reader)))
+        }
+        SourceKind::Parquet | SourceKind::ImageFolder => {
             let message = format!("{} cannot be read from the stream {}", kind.words(), quoted(name));
             let diagnostic = Diagnostic::error(Code::UnknownFormat, Place::File(name.to_owned()), message);
-            Err(vec![diagnostic.help("give a file, or a stream of CSV or JSON lines")])
+            Err(vec![diagnostic.help("give a file, or a stream of CSV, JSON lines or idx")])
         }
     }
 }

@@ -113,13 +113,27 @@ fn the_format_is_told_by_content_then_by_name_then_by_the_first_character() {
 }
 
 #[test]
-fn only_text_comes_from_a_stream() {
+fn text_and_idx_come_from_a_stream() {
     for kind in SourceKind::ALL {
         let found = from_reader("stdin", *kind, Box::new(&b"{\"a\":1}\n"[..]), &SourceOptions::default());
-        let is_text = matches!(kind, SourceKind::Csv | SourceKind::JsonLines);
-        match found {
-            Ok(source) => assert!(is_text && source.name() == "stdin"),
-            Err(found) => assert!(!is_text && found[0].code == Code::UnknownFormat),
+        match (kind, found) {
+            (SourceKind::Csv | SourceKind::JsonLines, Ok(source)) => assert_eq!(source.name(), "stdin"),
+            (SourceKind::Idx, Err(found)) => assert_eq!(found[0].code, Code::DamagedFile),
+            (SourceKind::Parquet | SourceKind::ImageFolder, Err(found)) => {
+                assert_eq!(found[0].code, Code::UnknownFormat)
+            }
+            (kind, found) => panic!("{kind:?} opens: {}", found.is_ok()),
         }
     }
+}
+
+#[test]
+fn arrays_from_a_stream_have_the_labels_that_the_options_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("labels");
+    fs::write(&labels, idx(8, &[2], &[5, 6])).unwrap();
+    let options = SourceOptions { labels: Some(labels), ..SourceOptions::default() };
+    let stream = std::io::Cursor::new(gzip(&idx(8, &[2], &[1, 2])));
+    let all = read_all(from_reader("stdin", SourceKind::Idx, Box::new(stream), &options).unwrap());
+    assert_eq!(crate::support::texts(&all.rows), [["1", "5"], ["2", "6"]]);
 }

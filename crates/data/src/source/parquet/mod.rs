@@ -16,6 +16,7 @@ use tacit_spec::report::quoted;
 use tacit_spec::{Code, Diagnostic, Place};
 
 use super::fault::Fault;
+use super::guard::guarded;
 use super::row::{Cell, Position, Row, RowPlace};
 use super::{SourceOptions, bytes};
 use leaf::{Leaf, Unreadable};
@@ -55,8 +56,9 @@ impl ParquetReader {
         let error = |code, message: String, help: &str| {
             vec![Diagnostic::error(code, Place::File(name.clone()), message).help(help)]
         };
-        let reader = SerializedFileReader::new(file).map_err(|found| {
-            let message = format!("{} cannot be read as Parquet: {found}", quoted(&name));
+        let opened = guarded(|| SerializedFileReader::new(file).map_err(|found| found.to_string()));
+        let reader = opened.flatten().map_err(|reason| {
+            let message = format!("{} cannot be read as Parquet: {reason}", quoted(&name));
             error(Code::DamagedFile, message, "the file is damaged, was cut off, or is no Parquet: copy it again")
         })?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -105,8 +107,11 @@ impl ParquetReader {
 
     pub(super) fn next(&mut self, row: &mut Row) -> Result<bool, Box<Fault>> {
         row.place = RowPlace { file: self.file.clone(), position: Position::Row(self.row + 1) };
-        if self.given == self.batch_rows && !self.fill().map_err(|reason| self.damaged(&reason))? {
-            return Ok(false);
+        if self.given == self.batch_rows {
+            let filled = guarded(|| self.fill()).flatten();
+            if !filled.map_err(|reason| self.damaged(&reason))? {
+                return Ok(false);
+            }
         }
         let index = self.given;
         self.given += 1;
