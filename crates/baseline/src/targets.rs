@@ -8,10 +8,16 @@ use crate::problem::Task;
 /// The true outputs of rows.
 #[derive(Clone, Debug)]
 pub(crate) enum Targets {
-    Classes { count: usize, ids: Vec<u32> },
+    Classes {
+        count: usize,
+        ids: Vec<u32>,
+    },
     Numbers(Vec<f64>),
     /// (rows, count)
-    Labels { count: usize, set: Vec<bool> },
+    Labels {
+        count: usize,
+        set: Vec<bool>,
+    },
 }
 
 impl Targets {

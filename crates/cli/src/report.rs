@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tacit_ir::passes::plan::plan;
 use tacit_report as page;
-use tacit_spec::metric::{Better, MetricKind};
+use tacit_spec::metric::Better;
 use tacit_spec::report::quoted;
 use tacit_spec::{Bound, InputKind, Metric, Specification};
 use tacit_train::charts::{self, Charts, charts};
@@ -24,14 +24,14 @@ pub struct Findings<'a> {
     pub examples: &'a Examples,
     pub artifact: &'a Artifact,
     /// With what a clock decides.
-    pub contract: &'a Contract,
+    pub contract: Contract,
     pub history: &'a [Epoch],
     pub best_step: u64,
     pub range_test: Option<&'a RangeTest>,
     /// On the test rows, by output.
-    pub answers: &'a [Answers],
+    pub answers: Vec<Answers>,
     /// By output; the command of the manifest is among them.
-    pub rivals: &'a [(usize, Vec<Rival>)],
+    pub rivals: Vec<(usize, Vec<Rival>)>,
     pub importance: Vec<tacit_train::study::Importance>,
     /// With the answer that they are of.
     pub effects: Vec<(String, Vec<tacit_train::study::Effect>)>,
@@ -47,7 +47,7 @@ pub struct Findings<'a> {
 /// The worst examples that are shown.
 pub const WORST: usize = 12;
 /// A slice has at least so many rows.
-const SLICE_ROWS_MIN: usize = 20;
+pub const SLICE_ROWS_MIN: usize = 20;
 /// The name that the command of a manifest has among the rivals.
 pub const YOURS: &str = "your program";
 
@@ -97,10 +97,9 @@ pub fn curves(findings: &Findings) -> page::Curves {
         better: better(metric.map_or(Better::Higher, |metric| metric.definition().better)),
         epochs: findings.history.iter().map(epoch).collect(),
         best: best.map(|epoch| epoch.epoch),
-        range_test: findings.range_test.map(|test| page::RangeTest {
-            points: test.curve.clone(),
-            chosen: Some(test.learning_rate),
-        }),
+        range_test: findings
+            .range_test
+            .map(|test| page::RangeTest { points: test.curve.clone(), chosen: Some(test.learning_rate) }),
     }
 }
 
@@ -110,7 +109,7 @@ fn version(of: &str, version: &str) -> page::Version {
 
 fn better(better: Better) -> page::Better {
     match better {
-        Better::Higher => page::Better::Higher,
+        Better::Higher | Better::Neither => page::Better::Higher,
         Better::Lower => page::Better::Lower,
     }
 }
@@ -187,9 +186,7 @@ fn head(findings: &Findings) -> page::Head {
             .map(|file| page::Hash { of: file.file.clone(), hash: file.hash.clone() })
             .chain([page::Hash { of: "weights".to_owned(), hash: provenance.weights_hash.clone() }])
             .collect(),
-        parts: parts
-            .map(|(name, rows)| page::Part { name: name.to_owned(), file: files.join(", "), rows })
-            .collect(),
+        parts: parts.map(|(name, rows)| page::Part { name: name.to_owned(), file: files.join(", "), rows }).collect(),
         looks: Some(findings.looks),
     }
 }
@@ -202,7 +199,7 @@ pub fn best_rival(figure: Figure, rivals: &[Rival]) -> Option<&Rival> {
     let defined = figures.filter(|(_, figure)| figure.is_finite());
     defined
         .max_by(|(_, a), (_, b)| match better {
-            Better::Higher => a.total_cmp(b),
+            Better::Higher | Better::Neither => a.total_cmp(b),
             Better::Lower => b.total_cmp(a),
         })
         .map(|(rival, _)| rival)
@@ -284,7 +281,7 @@ fn baselines(findings: &Findings) -> Option<page::Baselines> {
 }
 
 fn outputs(findings: &Findings) -> Vec<page::Output> {
-    let pairs = findings.artifact.interface.outputs.iter().zip(findings.answers);
+    let pairs = findings.artifact.interface.outputs.iter().zip(&findings.answers);
     pairs
         .map(|(output, answers)| {
             let drawn = charts(answers, &output.labels);
@@ -294,7 +291,8 @@ fn outputs(findings: &Findings) -> Vec<page::Output> {
 }
 
 fn drawn_answers(drawn: Charts, answers: &Answers, labels: &[String]) -> page::Answers {
-    let of_class = |metric, class| estimate(measure(Figure { metric, class: Some(class), k: None }, answers, CONFIDENCE));
+    let of_class =
+        |metric, class| estimate(measure(Figure { metric, class: Some(class), k: None }, answers, CONFIDENCE));
     match drawn {
         Charts::Category { classes, confusion, calibration, curves } => {
             page::Answers::Category(page::CategoryAnswers {
@@ -345,8 +343,10 @@ fn drawn_answers(drawn: Charts, answers: &Answers, labels: &[String]) -> page::A
         }),
         Charts::Anomaly { threshold, usual, anomalous, .. } => {
             let known = answers.truth_is_known();
-            let mut groups =
-                vec![page::ScoreGroup { name: if known { "usual" } else { "test rows" }.to_owned(), counts: usual.counts.clone() }];
+            let mut groups = vec![page::ScoreGroup {
+                name: if known { "usual" } else { "test rows" }.to_owned(),
+                counts: usual.counts.clone(),
+            }];
             if known {
                 groups.push(page::ScoreGroup { name: "anomalous".to_owned(), counts: anomalous.counts.clone() });
             }
@@ -472,7 +472,7 @@ fn worst(findings: &Findings) -> Option<page::WorstExamples> {
 }
 
 /// The truth, the answer and its probability, in words.
-fn told(answers: &Answers, labels: &[String], row: usize) -> (String, String, Option<f64>) {
+pub fn told(answers: &Answers, labels: &[String], row: usize) -> (String, String, Option<f64>) {
     match answers {
         Answers::Category { classes, truth, probabilities } => {
             let shares = &probabilities[row * classes..][..*classes];
@@ -540,7 +540,10 @@ fn effects(findings: &Findings, answer: &str, columns: &[tacit_train::study::Eff
         column: effect.column.clone(),
         shape: match &effect.shape {
             EffectShape::Numbers(points) => page::Shape::Numbers(
-                points.iter().map(|(at, mean, band)| page::EffectPoint { at: *at, mean: *mean, band: Some(*band) }).collect(),
+                points
+                    .iter()
+                    .map(|(at, mean, band)| page::EffectPoint { at: *at, mean: *mean, band: Some(*band) })
+                    .collect(),
             ),
             EffectShape::Labels(points) => page::Shape::Categories(
                 points
@@ -590,18 +593,17 @@ fn data(findings: &Findings) -> Option<page::DataNotes> {
             kind: page::WarningKind::Duplicates,
             columns: Vec::new(),
             text: format!("{repeated} test rows have exactly the inputs of a training row."),
-            help: "If they describe the same thing, figures are better than they should be: remove them, or split `by` a \
+            help:
+                "If they describe the same thing, figures are better than they should be: remove them, or split `by` a \
                    column that tells what belongs together."
-                .to_owned(),
+                    .to_owned(),
         });
     }
     if warnings.is_empty() && rejected == 0 {
         return None;
     }
-    let rejects = (rejected > 0).then(|| page::Rejects {
-        count: rejected,
-        file: format!("{}.rejects.jsonl", findings.artifact.name),
-    });
+    let rejects = (rejected > 0)
+        .then(|| page::Rejects { count: rejected, file: format!("{}.rejects.jsonl", findings.artifact.name) });
     Some(page::DataNotes { warnings, rejects, columns: Vec::new() })
 }
 

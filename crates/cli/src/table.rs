@@ -5,6 +5,8 @@ use tacit_spec::{Bound, Metric};
 use tacit_train::Contract;
 use tacit_train::build::bound_text;
 use tacit_train::contract::{Gap, GroupFigure, Line};
+use tacit_train::metrics::{Answers, value};
+use tacit_train::study::{Rival, compared_figures};
 
 /// A contract for people: what was required, what was measured, whether it is met.
 pub fn contract(contract: &Contract) -> String {
@@ -56,6 +58,45 @@ fn verdict(contract: &Contract) -> String {
 /// A contract for programs.
 pub fn contract_json(contract: &Contract) -> serde_json::Value {
     serde_json::json!({ "lines": contract.lines, "met": contract.is_met() })
+}
+
+/// What a line is about, as the table has it.
+pub fn line_subject(line: &Line, with_output: bool) -> String {
+    subject(line, with_output)
+}
+
+/// What is required of a line, as the table has it.
+pub fn bound_words(line: &Line, bound: Bound) -> String {
+    required(line, bound)
+}
+
+/// The program and its rivals for people: figures, latency, size.
+pub fn rivals(name: &str, own: &Answers, latency_us: Option<f64>, size: u64, rivals: &[Rival]) -> String {
+    let figures = compared_figures(own);
+    let mut header = vec!["program".to_owned()];
+    header.extend(figures.iter().map(|figure| figure.metric.name().to_owned()));
+    header.extend(["latency µs", "bytes", ""].map(str::to_owned));
+    let row = |name: &str, answers: &Answers, latency: Option<f64>, size: Option<u64>, note: &str| {
+        let mut cells = vec![name.to_owned()];
+        cells.extend(figures.iter().map(|figure| {
+            let value = value(*figure, answers);
+            if value.is_finite() { number(value) } else { "–".to_owned() }
+        }));
+        cells.push(latency.map_or_else(|| "–".to_owned(), |latency| format!("{latency:.1}")));
+        cells.push(size.map_or_else(|| "–".to_owned(), |size| size.to_string()));
+        cells.push(note.to_owned());
+        cells
+    };
+    let mut rows = vec![header, row(name, own, latency_us, Some(size), "this program")];
+    rows.extend(rivals.iter().map(|rival| {
+        let mut note = rival.note.clone();
+        if let Some(fitted) = rival.fitted_rows {
+            let comma = if note.is_empty() { "" } else { ", " };
+            note = format!("{note}{comma}fitted on {fitted} rows");
+        }
+        row(&rival.name, &rival.answers, rival.latency_us, rival.size_bytes, &note)
+    }));
+    aligned(&rows)
 }
 
 /// Rows of cells, each column as wide as its widest cell and two spaces from the next.

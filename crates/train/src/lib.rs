@@ -24,6 +24,7 @@ pub mod range_test;
 pub mod rows;
 pub mod search;
 pub mod study;
+pub mod transfer;
 pub mod worst;
 
 pub use artifact::Artifact;

@@ -43,7 +43,8 @@ pub struct Run {
 
 /// A limit that only a program that is stuck will meet: a minute, and a tenth of a second a row.
 pub fn usual_time_limit(rows: usize) -> Duration {
-    Duration::from_secs(60).saturating_add(Duration::from_millis(100).saturating_mul(rows.try_into().unwrap_or(u32::MAX)))
+    Duration::from_secs(60)
+        .saturating_add(Duration::from_millis(100).saturating_mul(rows.try_into().unwrap_or(u32::MAX)))
 }
 
 /// Runs the command on rows and reads its answers for `outputs`.
@@ -139,7 +140,9 @@ fn spawn(command: &Command, name: &str) -> Result<Child, CodedError> {
         let help = match cause.kind() {
             ErrorKind::NotFound if is_path => "paths start at the folder of the manifest",
             ErrorKind::NotFound => "is it installed, and on the PATH?",
-            ErrorKind::PermissionDenied => "is it executable? Else name its interpreter first, as in `python3`, `rules.py`",
+            ErrorKind::PermissionDenied => {
+                "is it executable? Else name its interpreter first, as in `python3`, `rules.py`"
+            }
             _ => "see the reason of the operating system",
         };
         error(format!("cannot start {name}: {cause}"), help)
@@ -163,7 +166,10 @@ impl Running {
         let mut child = self.child();
         if matches!(child.try_wait(), Ok(None)) {
             #[cfg(unix)]
-            let _ = rustix::process::kill_process_group(rustix::process::Pid::from_child(&child), rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process_group(
+                rustix::process::Pid::from_child(&child),
+                rustix::process::Signal::KILL,
+            );
             let _ = child.kill();
         }
     }

@@ -86,7 +86,7 @@ pub fn learning_curve(
 fn conclusion(better: Better, points: &[LearningPoint]) -> String {
     let [.., before, last] = points else { return String::new() };
     let gain = match better {
-        Better::Higher => last.measured.value - before.measured.value,
+        Better::Higher | Better::Neither => last.measured.value - before.measured.value,
         Better::Lower => before.measured.value - last.measured.value,
     };
     let doublings = (last.rows as f64 / before.rows as f64).log2();
@@ -98,7 +98,9 @@ fn conclusion(better: Better, points: &[LearningPoint]) -> String {
     if gain > 2.0 * noise {
         format!("More data would very likely help: each doubling of the rows gained about {per_doubling:.3} so far.")
     } else if gain > noise {
-        format!("More data would probably help a little: each doubling gained about {per_doubling:.3}, hardly more than chance.")
+        format!(
+            "More data would probably help a little: each doubling gained about {per_doubling:.3}, hardly more than chance."
+        )
     } else {
         "More of the same data would hardly help: the last doublings gained no more than chance explains. \
          Other inputs or cleaner labels would help more."

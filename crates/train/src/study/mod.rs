@@ -10,7 +10,7 @@ mod learning_curve;
 mod rivals;
 
 pub use effects::{Effect, EffectShape, effects};
-pub use importance::{Importance, importance};
+pub use importance::{Importance, REPEATS, importance};
 pub use learning_curve::{LearningCurve, LearningPoint, learning_curve};
 pub use rivals::{CommandRun, Rival, Rivals, better_by, command, rivals};
 
@@ -39,7 +39,7 @@ pub fn compared_figures(answers: &Answers) -> Vec<Figure> {
 /// By how much a figure is worse than another: positive if it is.
 fn worse_by(metric: Metric, figure: f64, than: f64) -> f64 {
     match metric.definition().better {
-        Better::Higher => than - figure,
+        Better::Higher | Better::Neither => than - figure,
         Better::Lower => figure - than,
     }
 }
