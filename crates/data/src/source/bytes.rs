@@ -29,7 +29,8 @@ enum Layer {
 /// Hashes what is read through it.
 struct Hashing {
     inner: Box<dyn Read + Send>,
-    hasher: blake3::Hasher,
+    /// Boxed because it is large.
+    hasher: Box<blake3::Hasher>,
     bytes: u64,
 }
 
@@ -138,7 +139,7 @@ impl Read for Layer {
 
 impl Hashing {
     fn new(inner: Box<dyn Read + Send>) -> Hashing {
-        Hashing { inner, hasher: blake3::Hasher::new(), bytes: 0 }
+        Hashing { inner, hasher: Box::new(blake3::Hasher::new()), bytes: 0 }
     }
 
     /// Reads what is left.

@@ -140,7 +140,7 @@ enum Reader {
 pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnostic>> {
     let kind = match options.kind {
         Some(kind) => kind,
-        None => kind::detect(path).map_err(|diagnostic| vec![diagnostic])?,
+        None => kind::detect(path)?,
     };
     let name = path.display().to_string();
     match kind {
@@ -234,7 +234,6 @@ impl Source {
     /// # Errors
     /// This row cannot be used. If the fault is [fatal](Fault::fatal) there is nothing more to read; else the next call
     /// gives the row behind it. What `row` holds after a fault has no meaning.
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend its rows")]
     pub fn next(&mut self, row: &mut Row) -> Result<bool, Box<Fault>> {
         if self.ended {
             return Ok(false);
@@ -274,7 +273,7 @@ impl Source {
     ///
     /// # Errors
     /// The rest of the file cannot be read.
-    pub fn finish(self) -> Result<SourceSummary, Diagnostic> {
+    pub fn finish(self) -> Result<SourceSummary, Vec<Diagnostic>> {
         let (hash, bytes) = match self.reader {
             Reader::Csv(reader) => reader.into_stream().finish(),
             Reader::JsonLines(reader) => reader.into_stream().finish(),
@@ -283,7 +282,7 @@ impl Source {
             #[cfg(feature = "parquet")]
             Reader::Parquet(reader) => reader.finish(),
         }
-        .map_err(|error| bytes::diagnostic(&self.name, &error))?;
+        .map_err(|error| vec![bytes::diagnostic(&self.name, &error)])?;
         Ok(SourceSummary { hash: hash.to_hex().to_string(), rows: self.rows, faults: self.faults, bytes })
     }
 }

@@ -126,12 +126,11 @@ fn json_lines_have_the_keys_of_all_rows() {
 }
 
 #[test]
-fn many_new_keys_take_little_time() {
+fn rows_with_ever_new_keys_are_looked_at_in_bounded_work() {
     let text: String = (0..20_000).map(|key| format!("{{\"key{key}\":1}}\n")).collect();
-    let start = std::time::Instant::now();
     let found = sniff_text("a.jsonl", SourceKind::JsonLines, text.into_bytes()).unwrap();
-    assert_eq!(found.columns.len(), 20_000);
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    // Of 20,000 rows with a cell for each of 20,000 keys, so many are looked at as bound the work.
+    assert_eq!((found.columns.len(), found.rows), (20_000, Some((1 << 24) / 20_000 + 1)));
 }
 
 #[test]

@@ -181,10 +181,6 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
         TimeUnit::NANOS => 1_000_000_000,
     };
     let scale = |scale: i32| Meaning::Decimal(usize::try_from(scale).unwrap_or_default().min(DECIMAL_DIGITS));
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the types that need nothing done to them, those to come included"
-    )]
     match (column.logical_type_ref(), column.converted_type()) {
         (Some(LogicalType::Timestamp(kind)), _) => Meaning::Moment(parts(&kind.unit)),
         (Some(LogicalType::Time(kind)), _) => Meaning::Time(parts(&kind.unit)),

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parquet::basic::Compression;
 use parquet::column::reader::ColumnReader;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tacit_spec::report::quoted;
@@ -61,6 +62,15 @@ impl ParquetReader {
             let message = format!("{} cannot be read as Parquet: {reason}", quoted(&name));
             error(Code::DamagedFile, message, "the file is damaged, was cut off, or is no Parquet: copy it again")
         })?;
+        let groups = reader.metadata().row_groups();
+        let mut compressions =
+            groups.iter().flat_map(|group| group.columns().iter().map(|column| column.compression()));
+        if let Some(method) = compressions.find_map(left_out) {
+            let message = format!("{} is compressed with {method}, which is left out", quoted(&name));
+            let help = "write it with snappy: `df.write_parquet(\"new.parquet\", compression=\"snappy\")` in polars, \
+                        `df.to_parquet(\"new.parquet\")` in pandas";
+            return Err(error(Code::UnknownFormat, message, help));
+        }
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let (mut columns, mut leaves) = (Vec::new(), Vec::new());
         for field in schema.root_schema().get_fields() {
@@ -168,7 +178,33 @@ impl ParquetReader {
     fn damaged(&self, reason: &str) -> Box<Fault> {
         let place = RowPlace { file: self.file.clone(), position: Position::Row(self.row + 1) };
         let message = format!("{} cannot be read further: {reason}", quoted(&self.file));
-        let help = "the file is damaged, or compressed with a method that is left out (snappy, gzip and lz4 are known)";
+        let help = "the file is damaged or was cut off: copy or write it again";
         Box::new(Fault::new(Code::DamagedFile, place, message, help).fatal())
+    }
+}
+
+/// The name of a compression that cannot be undone: its library is in C, or large and rarely needed.
+fn left_out(compression: Compression) -> Option<&'static str> {
+    match compression {
+        Compression::UNCOMPRESSED
+        | Compression::SNAPPY
+        | Compression::GZIP(_)
+        | Compression::LZ4
+        | Compression::LZ4_RAW => None,
+        Compression::ZSTD(_) => Some("zstd"),
+        Compression::BROTLI(_) => Some("brotli"),
+        Compression::LZO => Some("lzo"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressions_that_are_left_out_are_named() {
+        assert_eq!(left_out(Compression::ZSTD(Default::default())), Some("zstd"));
+        assert_eq!(left_out(Compression::BROTLI(Default::default())), Some("brotli"));
+        assert_eq!((left_out(Compression::SNAPPY), left_out(Compression::LZO)), (None, Some("lzo")));
     }
 }
