@@ -130,9 +130,9 @@ fn batch_of_rows(rows: usize) -> usize {
     nearest.clamp(16, 256)
 }
 
-/// About 60·√rows steps, from 1,000 to 6,000, in 10 to 200 passes.
+/// About 60·√rows steps, from 1,000 to 3,000, in 10 to 200 passes.
 fn epochs_of_rows(rows: usize, batch: usize) -> u64 {
-    let steps = (60 * rows.isqrt()).clamp(1_000, 6_000);
+    let steps = (60 * rows.isqrt()).clamp(1_000, 3_000);
     ((steps * batch + rows / 2) / rows.max(1)).clamp(10, 200) as u64
 }
 
