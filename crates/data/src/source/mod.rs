@@ -171,7 +171,7 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnost
 /// # Errors
 /// It cannot be read, or its format is not known.
 pub fn kind_of(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
-    kind::detect(path).map_err(|error| vec![error])
+    kind::detect(path)
 }
 
 /// Opens a stream of CSV, JSON lines or idx; `name` is its name for messages, such as `stdin`.
