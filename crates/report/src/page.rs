@@ -6,7 +6,8 @@ use crate::element::Section;
 use crate::palette;
 use crate::report::Report;
 use crate::sections::{
-    answers, baselines, contract, cost, curves, data, effects, head, importance, learning, memory, provenance, slices, worst,
+    answers, baselines, contract, cost, curves, data, effects, head, importance, learning, memory, provenance, slices,
+    worst,
 };
 use crate::text;
 
@@ -66,10 +67,7 @@ fn sections(report: &Report) -> Vec<Section> {
         memory,
         provenance,
     } = report;
-    let mut sections = vec![
-        contract.as_ref().and_then(contract::draw),
-        baselines.as_ref().and_then(baselines::draw),
-    ];
+    let mut sections = vec![contract.as_ref().and_then(contract::draw), baselines.as_ref().and_then(baselines::draw)];
     sections.extend(outputs.iter().enumerate().map(|(number, output)| answers::draw(output, number)));
     sections.extend([
         slices.as_ref().and_then(slices::draw),
@@ -105,5 +103,24 @@ fn navigation(sections: &[Section]) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_script() {
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(SCRIPT));
+        assert!(POLICY.contains(&format!("script-src 'sha256-{hash}'")), "the hash of the script is {hash}");
+    }
+
+    #[test]
+    fn the_style_sheet_and_the_script_have_nothing_that_ends_them() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !palette::rules().contains("</"));
     }
 }

@@ -34,7 +34,7 @@ impl Axis {
         Axis { ticks, ..self }
     }
 
-    pub fn from_zero(self) -> Axis {
+    pub fn with_zero(self) -> Axis {
         let [low, high] = self.domain;
         Axis { domain: [low.min(0.0), high.max(0.0)], ..self }
     }
@@ -116,9 +116,9 @@ impl Axis {
             true => (&[1.0, 2.0, 5.0], 1),
             false => (&[1.0], decades.div_ceil(self.ticks.max(1) + 1)),
         };
-        let marks = (first..=last).step_by(stride).flat_map(|exponent| {
-            factors.iter().map(move |factor| factor * power_of_ten(exponent))
-        });
+        let marks = (first..=last)
+            .step_by(stride)
+            .flat_map(|exponent| factors.iter().map(move |factor| factor * power_of_ten(exponent)));
         marks
             .filter(|at| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(at))
             .map(|at| (at, log_label(at, self.unit)))
@@ -197,7 +197,10 @@ mod tests {
     #[test]
     fn ticks_are_round_and_reach_both_ends() {
         assert_eq!(labels(&Axis::over("", [0.0, 1.0])), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(labels(&Axis::over("", [0.871, 0.893]).nice()), ["0.870", "0.875", "0.880", "0.885", "0.890", "0.895"]);
+        assert_eq!(
+            labels(&Axis::over("", [0.871, 0.893]).nice()),
+            ["0.870", "0.875", "0.880", "0.885", "0.890", "0.895"]
+        );
         assert_eq!(labels(&Axis::over("", [0.0, 0.137]).ticks(4).nice()), ["0", "0.05", "0.10", "0.15"]);
         assert_eq!(labels(&Axis::over("", [-3.0, 4.0]).ticks(4).nice()), ["−4", "−2", "0", "2", "4"]);
         assert_eq!(labels(&Axis::over("", [0.0, 45_000.0])), ["0", "10k", "20k", "30k", "40k"]);

@@ -145,7 +145,8 @@ impl Plot {
 
     /// The area between a lower and an upper line: points of x, low and high.
     pub fn band(&self, points: &[[f64; 3]], class: &str) -> Markup {
-        let there: Vec<&[f64; 3]> = points.iter().filter(|point| point.iter().all(|number| number.is_finite())).collect();
+        let there: Vec<&[f64; 3]> =
+            points.iter().filter(|point| point.iter().all(|number| number.is_finite())).collect();
         let mut path = String::new();
         let upper = there.iter().map(|[x, _, high]| (x, high));
         let lower = there.iter().rev().map(|[x, low, _]| (x, low));

@@ -145,7 +145,8 @@ mod tests {
         assert_eq!(CRC32C.checksum(&ascending), 0x46DD_794E);
         assert_eq!(CRC32C.checksum(&descending), 0x113F_DB5C);
         let mut read_command = [0u8; 48];
-        for (at, byte) in [(0, 0x01), (1, 0xC0), (16, 0x14), (22, 0x04), (27, 0x14), (31, 0x18), (32, 0x28), (40, 0x02)] {
+        for (at, byte) in [(0, 0x01), (1, 0xC0), (16, 0x14), (22, 0x04), (27, 0x14), (31, 0x18), (32, 0x28), (40, 0x02)]
+        {
             read_command[at] = byte;
         }
         assert_eq!(CRC32C.checksum(&read_command), 0xD996_3A56);

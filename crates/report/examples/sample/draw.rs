@@ -40,11 +40,14 @@ pub fn curves(figure: &str, epochs: u64, steps: u64, losses: [f64; 2], figures: 
         .map(|epoch| {
             let t = epoch as f64 / epochs as f64;
             let fall = libm::exp(-5.0 * t);
-            let training = losses[1] * 0.93 + (losses[0] - losses[1]) * fall - 0.04 * losses[1] * t + 0.002 * normal(&mut random);
+            let training =
+                losses[1] * 0.93 + (losses[0] - losses[1]) * fall - 0.04 * losses[1] * t + 0.002 * normal(&mut random);
             let overfit = 0.35 * losses[1] * (t - 0.55).max(0.0);
-            let validation = losses[1] + (losses[0] - losses[1]) * fall * 0.9 + overfit + 0.004 * losses[0] * normal(&mut random);
+            let validation =
+                losses[1] + (losses[0] - losses[1]) * fall * 0.9 + overfit + 0.004 * losses[0] * normal(&mut random);
             let noise = 0.012 * (figures[1] - figures[0]) * normal(&mut random);
-            let value = figures[1] - (figures[1] - figures[0]) * fall - 0.4 * overfit * (figures[1] - figures[0]) + noise;
+            let value =
+                figures[1] - (figures[1] - figures[0]) * fall - 0.4 * overfit * (figures[1] - figures[0]) + noise;
             let score = if higher { value } else { -value };
             if score > best.1 {
                 best = (epoch, score);
@@ -83,11 +86,18 @@ pub fn roc(name: &str, scored: &[(f64, bool)]) -> RateCurve {
 
 /// As a curve of recall and precision.
 pub fn precision_recall(name: &str, scored: &[(f64, bool)]) -> RateCurve {
-    let (points, area) = walk(scored, |found, wrong, positives, _| [found / positives, found / (found + wrong).max(1.0)]);
+    let (points, area) =
+        walk(scored, |found, wrong, positives, _| [found / positives, found / (found + wrong).max(1.0)]);
     let chosen = chosen(scored, |found, wrong, positives, _| [found / positives, found / (found + wrong).max(1.0)]);
     let positives = scored.iter().filter(|(_, is_positive)| *is_positive).count();
     let guess = Some(positives as f64 / scored.len() as f64);
-    RateCurve { name: name.to_owned(), points, area: about(area, 0.008, scored.len() as u64), guess, chosen: Some(chosen) }
+    RateCurve {
+        name: name.to_owned(),
+        points,
+        area: about(area, 0.008, scored.len() as u64),
+        guess,
+        chosen: Some(chosen),
+    }
 }
 
 fn walk(scored: &[(f64, bool)], point: impl Fn(f64, f64, f64, f64) -> [f64; 2]) -> (Vec<[f64; 2]>, f64) {
@@ -98,7 +108,11 @@ fn walk(scored: &[(f64, bool)], point: impl Fn(f64, f64, f64, f64) -> [f64; 2]) 
     let (mut found, mut wrong, mut area) = (0.0, 0.0, 0.0);
     let mut points: Vec<[f64; 2]> = vec![];
     for (k, (_, is_positive)) in rows.iter().enumerate() {
-        if *is_positive { found += 1.0 } else { wrong += 1.0 }
+        if *is_positive {
+            found += 1.0
+        } else {
+            wrong += 1.0
+        }
         if k % 12 == 0 || k + 1 == rows.len() {
             let next = point(found, wrong, positives, negatives);
             let last = points.last().copied().unwrap_or([0.0, next[1]]);
@@ -124,8 +138,7 @@ pub fn reliability(answers: &[(f64, bool)], low: f64) -> Reliability {
         .map(|bin| {
             let width = (1.0 - low) / 10.0;
             let (from, to) = (low + width * bin as f64, low + width * (bin + 1) as f64);
-            let rows: Vec<&(f64, bool)> =
-                answers.iter().filter(|(p, _)| *p >= from && (*p < to || bin == 9)).collect();
+            let rows: Vec<&(f64, bool)> = answers.iter().filter(|(p, _)| *p >= from && (*p < to || bin == 9)).collect();
             if rows.is_empty() {
                 return ReliabilityBin { low: from, high: to, ..ReliabilityBin::default() };
             }
@@ -140,7 +153,8 @@ pub fn reliability(answers: &[(f64, bool)], low: f64) -> Reliability {
 
 /// The figures of each class from right and given classes.
 pub fn per_class(classes: &[&str], truth: &[usize], answers: &[usize]) -> Vec<ClassFigures> {
-    let count = |keep: &dyn Fn(usize, usize) -> bool| truth.iter().zip(answers).filter(|(t, a)| keep(**t, **a)).count() as u64;
+    let count =
+        |keep: &dyn Fn(usize, usize) -> bool| truth.iter().zip(answers).filter(|(t, a)| keep(**t, **a)).count() as u64;
     classes
         .iter()
         .enumerate()

@@ -47,16 +47,30 @@ pub fn report() -> Report {
             description: "Which of ten kinds of garment a picture of 28 × 28 grey pixels shows".to_owned(),
             figures: vec![
                 KeyFigure { name: "Accuracy".to_owned(), unit: Unit::Plain, estimate: accuracy, note: String::new() },
-                KeyFigure { name: "Latency".to_owned(), unit: Unit::Microseconds, estimate: Estimate::exact(412.0), note: String::new() },
-                KeyFigure { name: "File size".to_owned(), unit: Unit::Bytes, estimate: Estimate::exact(1_112_904.0), note: String::new() },
+                KeyFigure {
+                    name: "Latency".to_owned(),
+                    unit: Unit::Microseconds,
+                    estimate: Estimate::exact(412.0),
+                    note: String::new(),
+                },
+                KeyFigure {
+                    name: "File size".to_owned(),
+                    unit: Unit::Bytes,
+                    estimate: Estimate::exact(1_112_904.0),
+                    note: String::new(),
+                },
             ],
             comparisons: vec![],
             tool_version: "0.1.0".to_owned(),
             seed: Some(1),
             hashes: vec![],
-            parts: [("training", "train-images-idx3-ubyte.gz", 54_000), ("validation", "train-images-idx3-ubyte.gz", 6_000), ("test", "t10k-images-idx3-ubyte.gz", 10_000)]
-                .map(|(name, file, rows)| Part { name: name.to_owned(), file: file.to_owned(), rows })
-                .to_vec(),
+            parts: [
+                ("training", "train-images-idx3-ubyte.gz", 54_000),
+                ("validation", "train-images-idx3-ubyte.gz", 6_000),
+                ("test", "t10k-images-idx3-ubyte.gz", 10_000),
+            ]
+            .map(|(name, file, rows)| Part { name: name.to_owned(), file: file.to_owned(), rows })
+            .to_vec(),
             looks: Some(1),
         },
         contract: Some(Contract {
@@ -81,7 +95,10 @@ pub fn report() -> Report {
                 precision_recall: vec![],
             }),
         }],
-        worst: Some(WorstExamples { measure: "loss".to_owned(), examples: (0..16).map(|k| example(k, &mut random)).collect() }),
+        worst: Some(WorstExamples {
+            measure: "loss".to_owned(),
+            examples: (0..16).map(|k| example(k, &mut random)).collect(),
+        }),
         curves: Some(draw::curves("accuracy", 20, 422, [0.9, 0.19], [0.71, 0.928], 2)),
         cost: Some(Cost {
             parameters: Some(276_138),
@@ -122,7 +139,11 @@ fn garment(kind: usize, random: &mut SplitMix64) -> Picture {
                 0 => (4.0..24.0).contains(&y) && (x < 6.5 + slack || (y < 11.0 && x < 12.5)) && !(y < 6.0 && x < 3.0),
                 1 => (2.0..26.0).contains(&y) && x < 6.5 && !(y > 8.0 && x < 0.4 + y * 0.06),
                 2 => y > 13.0 + (13.5 - column as f64) * 0.3 && (8.0..23.0).contains(&y),
-                _ => (9.0..25.0).contains(&y) && x < 11.5 || (y >= 4.0 && y < 9.0 && (5.0..7.0).contains(&x)) || (y > 3.0 && y < 5.5 && x < 7.0),
+                _ => {
+                    (9.0..25.0).contains(&y) && x < 11.5
+                        || ((4.0..9.0).contains(&y) && (5.0..7.0).contains(&x))
+                        || (y > 3.0 && y < 5.5 && x < 7.0)
+                }
             };
             let shade = tone + if (row / stripe) % 2 == 0 { 18.0 } else { -12.0 } + 9.0 * draw::normal(random);
             pixels.push(if is_inside { shade.clamp(1.0, 255.0) as u8 } else { 0 });
@@ -132,7 +153,21 @@ fn garment(kind: usize, random: &mut SplitMix64) -> Picture {
 }
 
 fn memory() -> MemoryMap {
-    let blocks = [(100_352, "conv 3x3 32"), (100_352, "norm, relu"), (100_352, "conv 3x3 32"), (100_352, "residual"), (50_176, "conv 3x3 64"), (50_176, "norm, relu"), (50_176, "conv 3x3 64"), (50_176, "residual"), (25_088, "conv 3x3 128"), (25_088, "norm, relu"), (25_088, "residual"), (512, "pooled"), (40, "scores")];
+    let blocks = [
+        (100_352, "conv 3x3 32"),
+        (100_352, "norm, relu"),
+        (100_352, "conv 3x3 32"),
+        (100_352, "residual"),
+        (50_176, "conv 3x3 64"),
+        (50_176, "norm, relu"),
+        (50_176, "conv 3x3 64"),
+        (50_176, "residual"),
+        (25_088, "conv 3x3 128"),
+        (25_088, "norm, relu"),
+        (25_088, "residual"),
+        (512, "pooled"),
+        (40, "scores"),
+    ];
     let sizes: Vec<(&str, u64)> = blocks.iter().map(|(bytes, label)| (*label, *bytes)).collect();
     draw::memory(&sizes, 2)
 }

@@ -7,8 +7,9 @@ use crate::{census, draw};
 
 pub fn report() -> Report {
     let mut random = SplitMix64::new(17);
-    let truth: Vec<f64> =
-        (0..4128).map(|_| (180_000.0 * libm::exp(0.55 * draw::normal(&mut random))).clamp(15_000.0, 500_001.0)).collect();
+    let truth: Vec<f64> = (0..4128)
+        .map(|_| (180_000.0 * libm::exp(0.55 * draw::normal(&mut random))).clamp(15_000.0, 500_001.0))
+        .collect();
     let answers: Vec<f64> =
         truth.iter().map(|y| 0.82 * y + 38_000.0 + (18_000.0 + 0.13 * y) * draw::normal(&mut random)).collect();
     let errors: Vec<f64> = truth.iter().zip(&answers).map(|(t, a)| a - t).collect();
@@ -16,16 +17,32 @@ pub fn report() -> Report {
     sizes.sort_by(f64::total_cmp);
     let mean_error = sizes.iter().sum::<f64>() / sizes.len() as f64;
     let mae = draw::about(mean_error, 1_020.0, 4128);
-    let quantiles = [0.5, 0.75, 0.9, 0.95, 0.99].map(|share| Quantile { share, value: sizes[(share * 4127.0) as usize] });
-    let residuals = Histogram::between(&errors, sizes[4100] * -1.0, sizes[4100], 50);
+    let quantiles =
+        [0.5, 0.75, 0.9, 0.95, 0.99].map(|share| Quantile { share, value: sizes[(share * 4127.0) as usize] });
+    let residuals = Histogram::between(&errors, -sizes[4100], sizes[4100], 50);
     Report {
         head: Head {
             program: "california-housing".to_owned(),
             description: "The median price of a house in a block of California, 1990".to_owned(),
             figures: vec![
-                KeyFigure { name: "Mean absolute error".to_owned(), unit: Unit::Plain, estimate: mae, note: "in US$".to_owned() },
-                KeyFigure { name: "R²".to_owned(), unit: Unit::Plain, estimate: draw::about(0.8012, 0.0121, 4128), note: String::new() },
-                KeyFigure { name: "File size".to_owned(), unit: Unit::Bytes, estimate: Estimate::exact(38_200.0), note: String::new() },
+                KeyFigure {
+                    name: "Mean absolute error".to_owned(),
+                    unit: Unit::Plain,
+                    estimate: mae,
+                    note: "in US$".to_owned(),
+                },
+                KeyFigure {
+                    name: "R²".to_owned(),
+                    unit: Unit::Plain,
+                    estimate: draw::about(0.8012, 0.0121, 4128),
+                    note: String::new(),
+                },
+                KeyFigure {
+                    name: "File size".to_owned(),
+                    unit: Unit::Bytes,
+                    estimate: Estimate::exact(38_200.0),
+                    note: String::new(),
+                },
             ],
             comparisons: vec![Comparison {
                 rival: Rival::Baseline("linear".to_owned()),
@@ -60,7 +77,11 @@ pub fn report() -> Report {
             ],
         }),
         baselines: Some(Baselines {
-            figures: vec![ComparedFigure { name: "mean absolute error".to_owned(), better: Better::Lower, unit: Unit::Plain }],
+            figures: vec![ComparedFigure {
+                name: "mean absolute error".to_owned(),
+                better: Better::Lower,
+                unit: Unit::Plain,
+            }],
             programs: [
                 ("california-housing", ContenderKind::This, mean_error, 1_020.0, 1.4, 38_200),
                 ("boosted trees", ContenderKind::BuiltIn, 29_120.0, 940.0, 44.0, 2_400_000),
@@ -111,7 +132,16 @@ pub fn report() -> Report {
 }
 
 fn shapes() -> Effects {
-    let columns = ["median_income", "latitude", "longitude", "housing_median_age", "total_rooms", "total_bedrooms", "population", "households"];
+    let columns = [
+        "median_income",
+        "latitude",
+        "longitude",
+        "housing_median_age",
+        "total_rooms",
+        "total_bedrooms",
+        "population",
+        "households",
+    ];
     let shape = |k: usize, t: f64| match k {
         0 => 190_000.0 * (t - 0.35),
         1 => -80_000.0 * libm::sin(3.0 * t) + 40_000.0,
@@ -119,7 +149,16 @@ fn shapes() -> Effects {
         3 => 20_000.0 * (t - 0.5),
         _ => 15_000.0 * libm::sin(k as f64 + 2.5 * t) - 4_000.0,
     };
-    let ranges = [(0.5, 15.0), (32.5, 42.0), (-124.4, -114.3), (1.0, 52.0), (2.0, 39_320.0), (1.0, 6_445.0), (3.0, 35_682.0), (1.0, 6_082.0)];
+    let ranges = [
+        (0.5, 15.0),
+        (32.5, 42.0),
+        (-124.4, -114.3),
+        (1.0, 52.0),
+        (2.0, 39_320.0),
+        (1.0, 6_445.0),
+        (3.0, 35_682.0),
+        (1.0, 6_082.0),
+    ];
     let mut effects: Vec<Effect> = columns
         .iter()
         .enumerate()
@@ -132,12 +171,24 @@ fn shapes() -> Effects {
             Effect { column: (*column).to_owned(), shape: Shape::Numbers(points.collect()) }
         })
         .collect();
-    let near = [("<1H OCEAN", 8_000.0), ("INLAND", -42_000.0), ("NEAR OCEAN", 14_000.0), ("NEAR BAY", 11_000.0), ("ISLAND", 61_000.0)];
+    let near = [
+        ("<1H OCEAN", 8_000.0),
+        ("INLAND", -42_000.0),
+        ("NEAR OCEAN", 14_000.0),
+        ("NEAR BAY", 11_000.0),
+        ("ISLAND", 61_000.0),
+    ];
     effects.push(Effect {
         column: "ocean_proximity".to_owned(),
         shape: Shape::Categories(
-            near.map(|(value, mean)| CategoryEffect { value: value.to_owned(), estimate: Estimate::exact(mean) }).to_vec(),
+            near.map(|(value, mean)| CategoryEffect { value: value.to_owned(), estimate: Estimate::exact(mean) })
+                .to_vec(),
         ),
     });
-    Effects { answer: "contribution to the price in US$".to_owned(), unit: Unit::Plain, kind: EffectKind::Exact, columns: effects }
+    Effects {
+        answer: "contribution to the price in US$".to_owned(),
+        unit: Unit::Plain,
+        kind: EffectKind::Exact,
+        columns: effects,
+    }
 }

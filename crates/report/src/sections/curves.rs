@@ -110,7 +110,8 @@ fn over_epochs(curves: &Curves, title: &str, series: &[Series]) -> Option<Markup
     let y = Axis::over("", numbers).ticks(4).log_if_wide();
     let plot = Plot::new(HALF, 240.0, right, x, if y.is_log { y } else { y.padded(0.04).nice() });
     let ends = shown.iter().filter_map(|(name, class, of)| {
-        let (_, last) = epochs.iter().filter_map(|epoch| Some((epoch.epoch, of(epoch)?))).rfind(|(_, y)| y.is_finite())?;
+        let (_, last) =
+            epochs.iter().filter_map(|epoch| Some((epoch.epoch, of(epoch)?))).rfind(|(_, y)| y.is_finite())?;
         Some((plot.y(last), (*name).to_owned(), (*class).to_owned()))
     });
     let best = epochs.iter().find(|epoch| Some(epoch.epoch) == curves.best);

@@ -207,7 +207,10 @@ fn categories(effect: &Effect, values: &[CategoryEffect], y: &Axis, answer: &str
 fn table(effect: &Effect, unit: Unit) -> Table {
     match &effect.shape {
         Shape::Numbers(points) => {
-            let mut table = Table::new(format!("The effect of {}", effect.column)).numbers(&effect.column).numbers("Mean").numbers("Band");
+            let mut table = Table::new(format!("The effect of {}", effect.column))
+                .numbers(&effect.column)
+                .numbers("Mean")
+                .numbers("Band");
             for point in points {
                 let band = point.band.map_or_else(|| format::NONE.to_owned(), |ends| format::interval(ends, unit));
                 table.row(vec![cell(Some(point.at), Unit::Plain), cell(Some(point.mean), unit), html! { (band) }]);
@@ -215,10 +218,20 @@ fn table(effect: &Effect, unit: Unit) -> Table {
             table
         }
         Shape::Categories(values) => {
-            let mut table = Table::new(format!("The effect of {}", effect.column)).text(&effect.column).numbers("Mean").numbers("Interval").numbers("Rows");
+            let mut table = Table::new(format!("The effect of {}", effect.column))
+                .text(&effect.column)
+                .numbers("Mean")
+                .numbers("Interval")
+                .numbers("Rows");
             for CategoryEffect { value, estimate } in values {
-                let interval = estimate.interval.map_or_else(|| format::NONE.to_owned(), |ends| format::interval(ends, unit));
-                table.row(vec![data(value), cell(estimate.value, unit), html! { (interval) }, count_cell(estimate.rows)]);
+                let interval =
+                    estimate.interval.map_or_else(|| format::NONE.to_owned(), |ends| format::interval(ends, unit));
+                table.row(vec![
+                    data(value),
+                    cell(estimate.value, unit),
+                    html! { (interval) },
+                    count_cell(estimate.rows),
+                ]);
             }
             table
         }

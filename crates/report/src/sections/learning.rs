@@ -76,8 +76,10 @@ pub(crate) fn draw(curve: &LearningCurve) -> Option<Section> {
 
 fn chart(curve: &LearningCurve, width: f64) -> Markup {
     let height = if width < 500.0 { 230.0 } else { 280.0 };
-    let rows = curve.points.iter().map(|point| point.rows as f64).chain(curve.extrapolation.iter().map(|[rows, _]| *rows));
-    let numbers = curve.points.iter().flat_map(|point| point.estimate.numbers().chain(point.training).collect::<Vec<_>>());
+    let rows =
+        curve.points.iter().map(|point| point.rows as f64).chain(curve.extrapolation.iter().map(|[rows, _]| *rows));
+    let numbers =
+        curve.points.iter().flat_map(|point| point.estimate.numbers().chain(point.training).collect::<Vec<_>>());
     let numbers = numbers.chain(curve.extrapolation.iter().map(|[_, figure]| *figure));
     let x = Axis::over("training rows", rows).unit(Unit::Count).ticks(if width < 500.0 { 4 } else { 7 });
     let x = if x.domain[1] > 8.0 * x.domain[0] { x.log() } else { x };
@@ -96,7 +98,12 @@ fn chart(curve: &LearningCurve, width: f64) -> Markup {
     let training_line = curve.points.iter().filter_map(|point| Some([point.rows as f64, point.training?]));
     let tip = |point: &LearningPoint| {
         let rows = format::counted(point.rows, "row", "rows");
-        format!("{rows} ({})\n{} {}", format::percent(point.share), curve.figure, format::estimate(&point.estimate, curve.unit))
+        format!(
+            "{rows} ({})\n{} {}",
+            format::percent(point.share),
+            curve.figure,
+            format::estimate(&point.estimate, curve.unit)
+        )
     };
     let tips: Vec<(f64, String)> = curve.points.iter().map(|point| (point.rows as f64, tip(point))).collect();
     let body = html! {

@@ -40,7 +40,8 @@ pub(crate) fn draw(slices: &Slices) -> Option<Section> {
         return None;
     }
     let room = if high > low { (high - low) * 0.05 } else { 1.0 };
-    let largest = slices.slices.iter().flat_map(|slice| [slice.rows_share, slice.loss_share]).flatten().fold(0.0, f64::max);
+    let largest =
+        slices.slices.iter().flat_map(|slice| [slice.rows_share, slice.loss_share]).flatten().fold(0.0, f64::max);
     let bar = |share: Option<f64>, class| match share {
         Some(share) => bar_cell(&format::percent(share), share / largest, class),
         None => html! { (format::NONE) },

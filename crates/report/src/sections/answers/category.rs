@@ -82,9 +82,15 @@ const CLASSES_MAX: usize = 100;
 
 pub(super) fn draw(answers: &CategoryAnswers) -> Option<(String, Markup)> {
     let CategoryAnswers { classes, confusion, per_class, reliability, roc, precision_recall } = answers;
-    let reliability = reliability.as_ref().filter(|reliability| reliability.bins.iter().any(|b| b.probability.is_some()));
+    let reliability =
+        reliability.as_ref().filter(|reliability| reliability.bins.iter().any(|b| b.probability.is_some()));
     let confusion = confusion.as_ref().filter(|confusion| !confusion.pairs.is_empty());
-    if confusion.is_none() && per_class.is_empty() && reliability.is_none() && roc.is_empty() && precision_recall.is_empty() {
+    if confusion.is_none()
+        && per_class.is_empty()
+        && reliability.is_none()
+        && roc.is_empty()
+        && precision_recall.is_empty()
+    {
         return None;
     }
     let body = html! {
@@ -174,8 +180,12 @@ fn curves_note<'a>(curves: &[RateCurve], of_one: &'a str) -> &'a str {
 }
 
 fn class_table(classes: &[ClassFigures]) -> Table {
-    let mut table =
-        Table::new("Figures of each class").text("Class").numbers("Precision").numbers("Recall").numbers("F1").numbers("Rows");
+    let mut table = Table::new("Figures of each class")
+        .text("Class")
+        .numbers("Precision")
+        .numbers("Recall")
+        .numbers("F1")
+        .numbers("Rows");
     let mut order: Vec<&ClassFigures> = classes.iter().collect();
     if classes.len() > CLASSES_MAX {
         let f1 = |class: &ClassFigures| class.f1.value.unwrap_or(f64::NEG_INFINITY);
@@ -233,7 +243,12 @@ fn reliability_diagram(reliability: &Reliability) -> Markup {
             }
         }
     };
-    drawing(plot.width, plot.height, "How often the program was right by how sure it was, as in the table of the data", body)
+    drawing(
+        plot.width,
+        plot.height,
+        "How often the program was right by how sure it was, as in the table of the data",
+        body,
+    )
 }
 
 fn reliability_table(reliability: &Reliability) -> Table {
@@ -282,7 +297,10 @@ fn rate_curves(curves: &[RateCurve], x_title: &str, y_title: &str, is_roc: bool)
             }
         }
     };
-    let label = format!("{y_title} against {x_title} of {}, as in the table of the data", format::counted(order.len() as u64, "curve", "curves"));
+    let label = format!(
+        "{y_title} against {x_title} of {}, as in the table of the data",
+        format::counted(order.len() as u64, "curve", "curves")
+    );
     drawing(plot.width, plot.height, &label, body)
 }
 

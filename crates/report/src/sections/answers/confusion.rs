@@ -32,7 +32,8 @@ impl Confusion {
         for pair in truth.iter().zip(answers) {
             *counts.entry(pair).or_insert(0) += 1;
         }
-        let pair = |((truth, answer), count): ((&usize, &usize), u64)| Confused { truth: *truth, answer: *answer, count };
+        let pair =
+            |((truth, answer), count): ((&usize, &usize), u64)| Confused { truth: *truth, answer: *answer, count };
         Confusion { pairs: counts.into_iter().map(pair).collect() }
     }
 
@@ -114,6 +115,7 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
                 @let share = if total == 0 { 0.0 } else { *count as f64 / total as f64 };
                 @let (x, y) = (left + cell * answer as f64, head + cell * truth as f64);
                 @let is_right = truth == answer;
+                @let series = if is_right { "s1" } else { "s2" };
                 @let gap = if cell > 12.0 { 1.0 } else { 0.4 };
                 @let tip = format!(
                     "truth {}, answer {}\n{} ({})",
@@ -123,20 +125,21 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
                 @let strength = if is_right { 0.08 + 0.92 * share } else { (share * 2.2).clamp(0.06, 1.0) };
                 rect class="heat-track" x=(Px(x)) y=(Px(y)) width=(Px(cell - gap)) height=(Px(cell - gap)) data-tip=(tip) {}
                 @if *count > 0 {
-                    rect class=(if is_right { "heat s1" } else { "heat s2" }) x=(Px(x)) y=(Px(y)) width=(Px(cell - gap))
+                    rect class={ "heat " (series) } x=(Px(x)) y=(Px(y)) width=(Px(cell - gap))
                         height=(Px(cell - gap)) fill-opacity=(format!("{strength:.2}")) {}
                 }
                 @if *count > 0 && size >= 6.5 {
                     text class="count" x=(Px(x + (cell - gap) / 2.0)) y=(Px(y + (cell - gap) / 2.0 + size * 0.36))
                         text-anchor="middle"
-                        style={ "font-size:" (Px(size)) "px;fill:var(--" (palette::ink_over(strength)) ")" } {
+                        style={ "font-size:" (Px(size)) "px;fill:var(--" (palette::ink_over(series, strength)) ")" } {
                         (format::count(*count))
                     }
                 }
             }
         }
     };
-    let label = format!("Confusion matrix of {} classes: how often each was answered for each, as in the table", classes.len());
+    let label =
+        format!("Confusion matrix of {} classes: how often each was answered for each, as in the table", classes.len());
     drawing(full_width, height, &label, body)
 }
 
@@ -149,7 +152,8 @@ pub(super) fn worst_pairs(confusion: &Confusion, classes: &[String], most: usize
         }
     }
     let is_known = |pair: &&Confused| pair.truth < classes.len() && pair.answer < classes.len();
-    let mut wrong: Vec<&Confused> = confusion.pairs.iter().filter(is_known).filter(|p| p.truth != p.answer && p.count > 0).collect();
+    let mut wrong: Vec<&Confused> =
+        confusion.pairs.iter().filter(is_known).filter(|p| p.truth != p.answer && p.count > 0).collect();
     wrong.sort_by_key(|pair| (std::cmp::Reverse(pair.count), pair.truth, pair.answer));
     if wrong.is_empty() {
         return None;
@@ -206,7 +210,8 @@ mod tests {
         let confusion = Confusion::of(&truth, &answers);
         assert!(matrix(&confusion, &classes(60)).is_none());
         assert!(matrix(&confusion, &classes(50)).is_some());
-        let text = maud::Render::render(&worst_pairs(&confusion, &classes(60), 20).expect("there are mistakes")).into_string();
+        let text =
+            maud::Render::render(&worst_pairs(&confusion, &classes(60), 20).expect("there are mistakes")).into_string();
         assert!(text.contains("The first 20 of 29 pairs."), "{text}");
     }
 

@@ -49,6 +49,8 @@ pub(super) fn draw(answers: &LabelsAnswers) -> Option<(String, Markup)> {
             count_cell(Some(label.rows)),
         ]);
     }
-    table.note("Rows are the test rows that have the label; it is given where its probability is at least the one named.");
+    table.note(
+        "Rows are the test rows that have the label; it is given where its probability is at least the one named.",
+    );
     Some(("Each label is a question of its own, answered yes or no.".to_owned(), html! { (table) }))
 }
