@@ -105,3 +105,22 @@ fn navigation(sections: &[Section]) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_script() {
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(SCRIPT));
+        assert!(POLICY.contains(&format!("script-src 'sha256-{hash}'")), "the hash of the script is {hash}");
+    }
+
+    #[test]
+    fn the_style_sheet_and_the_script_have_nothing_that_ends_them() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !palette::rules().contains("</"));
+    }
+}

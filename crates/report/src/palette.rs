@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// A colour's name in the style sheet, and what it is in light and in dark.
 type Colour = (&'static str, &'static str, &'static str);
 
-const COLOURS: [Colour; 23] = [
+const COLOURS: [Colour; 26] = [
     ("page", "#ffffff", "#14171c"),
     ("raised", "#f6f7f9", "#1c2027"),
     ("line", "#e3e6eb", "#2c323b"),
@@ -26,23 +26,67 @@ const COLOURS: [Colour; 23] = [
     ("warn-tint", "#fdf5df", "#33290f"),
     // Series, after Okabe and Ito, "Color Universal Design" (2008), darkened or lightened for their backgrounds.
     ("s1", "#1f6fb8", "#6cb2f0"),
-    ("s2", "#cf5404", "#ff9a5c"),
-    ("s3", "#00886b", "#3ccba2"),
+    ("s2", "#c24e00", "#ff9a5c"),
+    ("s3", "#005f4a", "#7be0bd"),
     ("s4", "#9b4a86", "#e59fd0"),
     ("s5", "#7f6a00", "#e8d24a"),
     ("s6", "#4a5563", "#b4bdc9"),
-    // Text over colours: over full ones, and over those that are neither full nor faint.
     ("on-strong", "#ffffff", "#0d1014"),
-    ("on-middle", "#171b22", "#0d1014"),
+    // Text over cells of a matrix, named by what is readable in light and in dark: black or white.
+    ("over-bb", "#000000", "#000000"),
+    ("over-bw", "#000000", "#ffffff"),
+    ("over-wb", "#ffffff", "#000000"),
+    ("over-ww", "#ffffff", "#ffffff"),
 ];
 
-/// The colour of text over a cell that is filled with a share of a series' colour.
-pub(crate) fn ink_over(strength: f64) -> &'static str {
-    match strength {
-        faint if faint < 0.55 => "ink",
-        middle if middle < 0.88 => "on-middle",
-        _ => "on-strong",
+/// The colour of text over a cell that is filled with a share of a series' colour: in light and in dark, black or white,
+/// whichever stands out more.
+pub(crate) fn ink_over(series: &str, strength: f64) -> &'static str {
+    let is_white = |theme: usize| {
+        let behind = mixed(colour("raised")[theme], colour(series)[theme], strength);
+        contrast("#ffffff", &behind) > contrast("#000000", &behind)
+    };
+    match (is_white(0), is_white(1)) {
+        (false, false) => "over-bb",
+        (false, true) => "over-bw",
+        (true, false) => "over-wb",
+        (true, true) => "over-ww",
     }
+}
+
+/// A colour in light and in dark.
+fn colour(name: &str) -> [&'static str; 2] {
+    let found = COLOURS.iter().find(|(known, _, _)| *known == name);
+    let (_, light, dark) = found.expect("the page names its own colours only");
+    [light, dark]
+}
+
+/// A colour laid over another one with a share of opacity.
+fn mixed(below: &str, above: &str, share: f64) -> String {
+    let [r, g, b] = [0, 1, 2].map(|k| (bytes(below)[k] * (1.0 - share) + bytes(above)[k] * share).round() as u8);
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn bytes(colour: &str) -> [f64; 3] {
+    [1, 3, 5].map(|at| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour in hexadecimal")))
+}
+
+/// Red, green and blue of light, each from 0 to 1 (IEC 61966-2-1).
+fn linear(colour: &str) -> [f64; 3] {
+    bytes(colour).map(|byte| match byte / 255.0 {
+        dark if dark <= 0.04045 => dark / 12.92,
+        value => libm::pow((value + 0.055) / 1.055, 2.4),
+    })
+}
+
+/// The contrast ratio of WCAG 2.2.
+fn contrast(a: &str, b: &str) -> f64 {
+    let luminance = |colour: &str| {
+        let [r, g, b] = linear(colour);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
 /// The colours as rules of a style sheet: by the system's preference, by the reader's choice, and light on paper.
@@ -65,29 +109,6 @@ pub(crate) fn rules() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Red, green and blue of light, each from 0 to 1 (IEC 61966-2-1).
-    fn linear(colour: &str) -> [f64; 3] {
-        [1, 3, 5].map(|at| {
-            let byte = u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour in hexadecimal");
-            let value = f64::from(byte) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        })
-    }
-
-    fn contrast(a: &str, b: &str) -> f64 {
-        let luminance = |colour: &str| {
-            let [r, g, b] = linear(colour);
-            0.2126 * r + 0.7152 * g + 0.0722 * b
-        };
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
-    fn colour(name: &str) -> [&'static str; 2] {
-        let (_, light, dark) = COLOURS.iter().find(|(known, _, _)| *known == name).expect("a colour of the page");
-        [light, dark]
-    }
 
     fn assert_contrast(front: &str, back: &str, least: f64) {
         for (front_colour, back_colour) in colour(front).into_iter().zip(colour(back)) {
@@ -112,7 +133,7 @@ mod tests {
             assert_contrast("ink-quiet", paper, 4.5);
         }
         for paper in ["s1", "s2", "good", "bad", "accent"] {
-            assert_contrast("on-strong", paper, 4.0);
+            assert_contrast("on-strong", paper, 4.5);
         }
     }
 
@@ -123,25 +144,17 @@ mod tests {
                 for percent in 0..=100 {
                     let strength = f64::from(percent) / 100.0;
                     let behind = mixed(colour("raised")[theme], colour(cell)[theme], strength);
-                    let ratio = contrast(colour(ink_over(strength))[theme], &behind);
-                    assert!(ratio >= 3.9, "{cell} at {percent} % in theme {theme}: {ratio:.2}");
+                    let ratio = contrast(colour(ink_over(cell, strength))[theme], &behind);
+                    assert!(ratio >= 4.5, "{cell} at {percent} % in theme {theme}: {ratio:.2}");
                 }
             }
         }
     }
 
-    /// A colour laid over another one with a share of opacity.
-    fn mixed(below: &str, above: &str, share: f64) -> String {
-        let byte =
-            |colour: &str, at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal"));
-        let mix = |at| (byte(below, at) * (1.0 - share) + byte(above, at) * share).round() as u8;
-        format!("#{:02x}{:02x}{:02x}", mix(1), mix(3), mix(5))
-    }
-
     #[test]
     fn words_in_a_series_colour_can_be_read() {
         for series in ["s1", "s2", "s3", "s4", "s5", "s6"] {
-            assert_contrast(series, "page", 4.2);
+            assert_contrast(series, "page", 4.5);
         }
     }
 

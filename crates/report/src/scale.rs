@@ -34,7 +34,7 @@ impl Axis {
         Axis { ticks, ..self }
     }
 
-    pub fn from_zero(self) -> Axis {
+    pub fn with_zero(self) -> Axis {
         let [low, high] = self.domain;
         Axis { domain: [low.min(0.0), high.max(0.0)], ..self }
     }

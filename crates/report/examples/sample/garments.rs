@@ -141,7 +141,7 @@ fn garment(kind: usize, random: &mut SplitMix64) -> Picture {
                 2 => y > 13.0 + (13.5 - column as f64) * 0.3 && (8.0..23.0).contains(&y),
                 _ => {
                     (9.0..25.0).contains(&y) && x < 11.5
-                        || (y >= 4.0 && y < 9.0 && (5.0..7.0).contains(&x))
+                        || ((4.0..9.0).contains(&y) && (5.0..7.0).contains(&x))
                         || (y > 3.0 && y < 5.5 && x < 7.0)
                 }
             };

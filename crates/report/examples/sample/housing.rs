@@ -19,7 +19,7 @@ pub fn report() -> Report {
     let mae = draw::about(mean_error, 1_020.0, 4128);
     let quantiles =
         [0.5, 0.75, 0.9, 0.95, 0.99].map(|share| Quantile { share, value: sizes[(share * 4127.0) as usize] });
-    let residuals = Histogram::between(&errors, sizes[4100] * -1.0, sizes[4100], 50);
+    let residuals = Histogram::between(&errors, -sizes[4100], sizes[4100], 50);
     Report {
         head: Head {
             program: "california-housing".to_owned(),

@@ -1,4 +1,4 @@
-//! Several labels at once, and scores of how unusual an input is.
+//! Several labels at once, scores of how unusual an input is, and many classes.
 
 use tacit_data::random::SplitMix64;
 use tacit_report::*;
@@ -49,6 +49,35 @@ pub fn anomaly() -> Report {
             ..Head::default()
         },
         outputs: vec![Output { name: String::new(), answers: Answers::Anomaly(answers) }],
+        ..Report::default()
+    }
+}
+
+pub fn many_classes() -> Report {
+    let first = ["Common", "Great", "Lesser", "Northern", "Red-breasted", "White-throated"];
+    let second = ["wren", "tit", "warbler", "flycatcher", "sandpiper"];
+    let names = first.iter().flat_map(|first| second.iter().map(move |second| format!("{first} {second}")));
+    let classes: Vec<String> = names.collect();
+    let mut random = SplitMix64::new(41);
+    let truth: Vec<usize> = (0..6000).map(|row| row % 30).collect();
+    let answers: Vec<usize> = truth
+        .iter()
+        .map(|class| match random.below(9) {
+            0 => (class + 5) % 30,
+            1 => random.below(30) as usize,
+            _ => *class,
+        })
+        .collect();
+    let labels: Vec<&str> = classes.iter().map(|class| &class[..]).collect();
+    let answers = CategoryAnswers {
+        per_class: draw::per_class(&labels, &truth, &answers),
+        confusion: Some(Confusion::of(&truth, &answers)),
+        classes,
+        ..CategoryAnswers::default()
+    };
+    Report {
+        head: Head { program: "species".to_owned(), ..Head::default() },
+        outputs: vec![Output { name: "species".to_owned(), answers: Answers::Category(answers) }],
         ..Report::default()
     }
 }

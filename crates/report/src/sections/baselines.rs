@@ -99,7 +99,7 @@ fn chart(baselines: &Baselines, main: &ComparedFigure, width: f64) -> Markup {
     let left = (widest + 14.0).min(width * 0.34);
     let values: Vec<f64> = shown.iter().filter_map(|program| main_figure(program).value).collect();
     let near = near(&values, main.better);
-    let is_near = |program: &Contender| main_figure(program).value.is_some_and(|value| near(value));
+    let is_near = |program: &Contender| main_figure(program).value.is_some_and(&near);
     let drawn = shown.iter().filter(|program| is_near(program));
     let x = Axis::over("", drawn.flat_map(|program| main_figure(program).numbers().collect::<Vec<_>>()));
     let x = x.unit(main.unit).ticks(if width < 500.0 { 3 } else { 6 }).padded(0.05);

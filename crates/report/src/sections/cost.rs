@@ -93,7 +93,7 @@ fn chart(latency: &Latency, histogram: &Histogram, width: f64) -> Markup {
     let x =
         Axis::over("latency", edges.iter().copied()).unit(Unit::Microseconds).ticks(if width < 500.0 { 4 } else { 8 });
     let y =
-        Axis::over("answers", counts.iter().map(|count| *count as f64)).unit(Unit::Count).ticks(3).from_zero().nice();
+        Axis::over("answers", counts.iter().map(|count| *count as f64)).unit(Unit::Count).ticks(3).with_zero().nice();
     let plot = Plot::new(width, 200.0, 12.0, x, y);
     let median = latency.quantiles.iter().find(|quantile| quantile.share == 0.5).map(|quantile| quantile.value);
     let body = html! {

@@ -138,7 +138,11 @@ fn verdict(head: &Head, contract: Option<&Contract>) -> Markup {
             ("met", "✓", "Contract met", format!("{all}{on_rows}."))
         }
         (met, required) => {
-            ("unmet", "✗", "Contract not met", format!("{met} of {required} requirements hold{on_rows}."))
+            let how_many = match required {
+                1 => "The one requirement does not hold".to_owned(),
+                required => format!("{met} of {required} requirements hold"),
+            };
+            ("unmet", "✗", "Contract not met", format!("{how_many}{on_rows}."))
         }
     };
     html! {

@@ -78,7 +78,7 @@ fn chart(importance: &Importance, inputs: &[&InputImportance], width: f64) -> Ma
     let widest = inputs.iter().map(|input| text_width(&input.input, 12.0)).fold(0.0, f64::max);
     let left = (widest + 12.0).min(width * 0.36);
     let x = Axis::over("", inputs.iter().flat_map(|input| input.worse_by.numbers().collect::<Vec<_>>()));
-    let x = x.unit(importance.unit).ticks(if width < 500.0 { 3 } else { 6 }).from_zero();
+    let x = x.unit(importance.unit).ticks(if width < 500.0 { 3 } else { 6 }).with_zero();
     let plot = Plot::of_rows(width, left, 64.0, ROW * inputs.len() as f64, x);
     let (zero, height) = (plot.x(0.0), plot.height);
     let body = html! {

@@ -73,9 +73,9 @@ pub(crate) fn draw(map: &MemoryMap) -> Option<Section> {
         })
     };
     let bytes = |bytes: u64| format::value(bytes as f64, Unit::Bytes);
-    let excess = match map.arena_bytes.cmp(&map.lower_bound_bytes) {
-        std::cmp::Ordering::Equal => "the least that this order of kernels allows".to_owned(),
-        _ => format!("the least possible for this order of kernels is {}", bytes(map.lower_bound_bytes)),
+    let excess = match map.arena_bytes == map.lower_bound_bytes {
+        true => "the least that this order of kernels allows".to_owned(),
+        false => format!("the least possible for this order of kernels is {}", bytes(map.lower_bound_bytes)),
     };
     let lead = format!(
         "{} lie in one arena of {}; {excess}. Nothing is allocated while the program runs.",

@@ -72,7 +72,7 @@ fn chart(edges: &[f64], groups: &[&ScoreGroup], threshold: Option<f64>, width: f
     let shares: Vec<Vec<f64>> = groups.iter().map(|group| shares(&group.counts)).collect();
     let x = Axis::over("score", edges.iter().copied().chain(threshold)).ticks(if width < 500.0 { 4 } else { 8 });
     let y =
-        Axis::over("share of the rows", shares.iter().flatten().copied()).unit(Unit::Share).ticks(4).from_zero().nice();
+        Axis::over("share of the rows", shares.iter().flatten().copied()).unit(Unit::Share).ticks(4).with_zero().nice();
     let plot = Plot::new(width, 280.0, 10.0, x, y);
     let outline = |shares: &[f64]| {
         let mut points = vec![[edges[0], 0.0, 0.0]];

@@ -115,6 +115,7 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
                 @let share = if total == 0 { 0.0 } else { *count as f64 / total as f64 };
                 @let (x, y) = (left + cell * answer as f64, head + cell * truth as f64);
                 @let is_right = truth == answer;
+                @let series = if is_right { "s1" } else { "s2" };
                 @let gap = if cell > 12.0 { 1.0 } else { 0.4 };
                 @let tip = format!(
                     "truth {}, answer {}\n{} ({})",
@@ -124,13 +125,13 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
                 @let strength = if is_right { 0.08 + 0.92 * share } else { (share * 2.2).clamp(0.06, 1.0) };
                 rect class="heat-track" x=(Px(x)) y=(Px(y)) width=(Px(cell - gap)) height=(Px(cell - gap)) data-tip=(tip) {}
                 @if *count > 0 {
-                    rect class=(if is_right { "heat s1" } else { "heat s2" }) x=(Px(x)) y=(Px(y)) width=(Px(cell - gap))
+                    rect class={ "heat " (series) } x=(Px(x)) y=(Px(y)) width=(Px(cell - gap))
                         height=(Px(cell - gap)) fill-opacity=(format!("{strength:.2}")) {}
                 }
                 @if *count > 0 && size >= 6.5 {
                     text class="count" x=(Px(x + (cell - gap) / 2.0)) y=(Px(y + (cell - gap) / 2.0 + size * 0.36))
                         text-anchor="middle"
-                        style={ "font-size:" (Px(size)) "px;fill:var(--" (palette::ink_over(strength)) ")" } {
+                        style={ "font-size:" (Px(size)) "px;fill:var(--" (palette::ink_over(series, strength)) ")" } {
                         (format::count(*count))
                     }
                 }

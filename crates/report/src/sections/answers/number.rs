@@ -209,7 +209,7 @@ fn scatter_table(scatter: &Scatter) -> Table {
 fn residual_plot(residuals: &Histogram, measured_in: &str) -> Markup {
     let Histogram { edges, counts } = residuals;
     let x = Axis::over(axis_title("answer − truth", measured_in), edges.iter().copied()).ticks(6);
-    let y = Axis::over("rows", counts.iter().map(|count| *count as f64)).unit(Unit::Count).ticks(4).from_zero().nice();
+    let y = Axis::over("rows", counts.iter().map(|count| *count as f64)).unit(Unit::Count).ticks(4).with_zero().nice();
     let plot = Plot::new(HALF, 380.0, 10.0, x, y);
     let holds_zero = (plot.x.domain[0]..=plot.x.domain[1]).contains(&0.0);
     let body = html! {
