@@ -46,11 +46,19 @@ pub struct Image {
 #[derive(Clone, Copy, Debug)]
 pub enum Task<'a> {
     /// One of `classes`, at least two: the number of its class for every row.
-    Category { classes: usize, training: &'a [i32] },
-    Number { training: &'a [f32] },
+    Category {
+        classes: usize,
+        training: &'a [i32],
+    },
+    Number {
+        training: &'a [f32],
+    },
     /// Several labels at once: for every row and label whether it applies, (rows, labels). Each label is a problem of
     /// two classes.
-    Labels { labels: usize, training: &'a [bool] },
+    Labels {
+        labels: usize,
+        training: &'a [bool],
+    },
 }
 
 impl Task<'_> {

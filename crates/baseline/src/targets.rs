@@ -8,10 +8,16 @@ use crate::problem::Task;
 /// The true outputs of rows.
 #[derive(Clone, Debug)]
 pub(crate) enum Targets {
-    Classes { count: usize, ids: Vec<u32> },
+    Classes {
+        count: usize,
+        ids: Vec<u32>,
+    },
     Numbers(Vec<f64>),
     /// (rows, count)
-    Labels { count: usize, set: Vec<bool> },
+    Labels {
+        count: usize,
+        set: Vec<bool>,
+    },
 }
 
 impl Targets {
@@ -268,9 +274,10 @@ mod tests {
                     direction[k] = 1.0;
                     link.curve(&means(&scores), &mut direction);
                     assert!((direction[k] - link.curvature(means(&scores)[k])).abs() < 1e-12);
-                    for other in 0..width {
-                        let change = (means(&up)[other] - means(&down)[other]) / (2.0 * step);
-                        assert!((change - direction[other]).abs() < 1e-8, "{targets:?}, scores {k}, {other}");
+                    let (up, down) = (means(&up), means(&down));
+                    for (other, curved) in direction.iter().enumerate() {
+                        let change = (up[other] - down[other]) / (2.0 * step);
+                        assert!((change - curved).abs() < 1e-8, "{targets:?}, scores {k}, {other}");
                     }
                 }
             }

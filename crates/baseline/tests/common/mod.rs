@@ -63,7 +63,8 @@ pub fn load(folder: &Path, name: &'static str) -> Set {
         "adult" => {
             // The census weight in column 2 is left out.
             let read = |file| tabular(file).into_iter().map(|mut row| (row.remove(14), without(row, 2)));
-            let (training, test): (Vec<_>, Vec<_>) = (read("adult-train.csv.gz").collect(), read("adult-test.csv.gz").collect());
+            let (training, test): (Vec<_>, Vec<_>) =
+                (read("adult-train.csv.gz").collect(), read("adult-test.csv.gz").collect());
             categories(name, training, test)
         }
         "california" => {
