@@ -31,6 +31,8 @@ mod problem;
 mod table;
 mod targets;
 mod tree;
+#[cfg(test)]
+mod vectors;
 
 use std::time::Instant;
 

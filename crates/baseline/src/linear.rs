@@ -42,6 +42,11 @@ pub(crate) fn fit(table: &Table, targets: &Targets) -> Linear {
     let constants = encoding.width() * scores;
     weights[constants..].copy_from_slice(&link.scores_of(&targets.frequencies()));
     minimise(&design, link, &targets.beside_scores(), &mut weights);
+    if link == Link::Softmax {
+        // Adding one number to all constants changes no prediction; of all such weights these have the sum 0.
+        let mean = weights[constants..].iter().sum::<f64>() / scores as f64;
+        weights[constants..].iter_mut().for_each(|constant| *constant -= mean);
+    }
     Linear { encoding, link, outputs: targets.outputs(), weights }
 }
 
@@ -62,11 +67,6 @@ impl Linear {
         let scores = self.link.scores(self.outputs);
         let used = self.weights.chunks_exact(scores).filter(|line| line.iter().any(|weight| *weight != 0.0)).count();
         used * scores + self.encoding.stored_numbers()
-    }
-
-    #[cfg(test)]
-    pub fn weights(&self) -> &[f64] {
-        &self.weights
     }
 }
 
@@ -259,4 +259,58 @@ fn solve(
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Kind, Task};
+    use crate::vectors::{Vectors, numbers, small_table};
+
+    fn weights_are(task: Task, expected: &str) {
+        let vectors = Vectors::read(include_str!("../tests/vectors/linear.json"));
+        let table = small_table(&vectors, "training");
+        let linear = fit(&table, &Targets::new(&task));
+        let scores = linear.link.scores(linear.outputs);
+        let mut weights: Vec<&[f64]> = linear.weights.chunks_exact(scores).collect();
+        // The column of missing categories, which there are none of.
+        assert_eq!(weights.remove(3 + 4), vec![0.0; scores]);
+        let expected = numbers(&vectors, expected);
+        let largest = expected.iter().fold(0.0f64, |largest, weight| largest.max(weight.abs()));
+        for (weight, expected) in weights.concat().iter().zip(&expected) {
+            assert!((weight - expected).abs() <= 1e-6 * expected.abs().max(0.01 * largest), "{weight} for {expected}");
+        }
+    }
+
+    #[test]
+    fn weights_are_those_of_scikit_learn() {
+        let vectors = Vectors::read(include_str!("../tests/vectors/linear.json"));
+        let number: Vec<f32> = numbers(&vectors, "number").iter().map(|number| *number as f32).collect();
+        weights_are(Task::Number { training: &number }, "ridge");
+        for (classes, name, expected) in [(2, "two", "binary"), (3, "three", "several")] {
+            let ids: Vec<i32> = numbers(&vectors, name).iter().map(|id| *id as i32).collect();
+            weights_are(Task::Category { classes, training: &ids }, expected);
+        }
+    }
+
+    #[test]
+    fn a_class_that_never_occurs_leaves_the_weights_finite() {
+        let table = Table::of(vec![Kind::Numeric], vec![1.0, 2.0, 3.0, 4.0]);
+        let targets = Targets::Classes { count: 3, ids: vec![0, 0, 2, 2] };
+        let linear = fit(&table, &targets);
+        assert!(linear.weights.iter().all(|weight| weight.is_finite()));
+        let mut prediction = vec![0.0; 3];
+        linear.predict(&table.select(&[0]), &mut prediction);
+        assert!(prediction[0] > 0.5 && prediction[1] < 0.1, "{prediction:?}");
+    }
+
+    #[test]
+    fn a_missing_value_is_told_from_the_mean() {
+        let missing = f32::NAN;
+        let table = Table::of(vec![Kind::Numeric], vec![-1.0, 1.0, missing, -1.0, 1.0, missing, -1.0, 1.0, missing]);
+        let targets = Targets::Numbers(vec![0.0, 0.0, 9.0, 0.0, 0.0, 9.0, 0.0, 0.0, 9.0]);
+        let mut prediction = vec![0.0; 2];
+        fit(&table, &targets).predict(&table.select(&[1, 2]), &mut prediction);
+        assert!(prediction[1] - prediction[0] > 5.0, "{prediction:?}");
+    }
 }

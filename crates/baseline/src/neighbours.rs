@@ -196,3 +196,65 @@ fn keep(found: &mut Vec<Neighbour>, count: usize, candidate: Neighbour) {
     found.insert(place, candidate);
     found.truncate(count);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Kind, Task};
+    use crate::vectors::{Vectors, numbers, small_table};
+
+    #[test]
+    fn neighbours_and_their_number_are_those_of_scikit_learn() {
+        let data = Vectors::read(include_str!("../tests/vectors/linear.json"));
+        let expected = Vectors::read(include_str!("../tests/vectors/neighbours.json"));
+        let (training, test) = (small_table(&data, "training"), small_table(&data, "test"));
+        let ids: Vec<i32> = numbers(&data, "three").iter().map(|id| *id as i32).collect();
+        let number: Vec<f32> = numbers(&data, "number").iter().map(|number| *number as f32).collect();
+        let classes = Task::Category { classes: 3, training: &ids };
+        for (task, count, predictions) in [
+            (classes, "count", "predictions"),
+            (Task::Number { training: &number }, "number_count", "number_predictions"),
+        ] {
+            let fitted = fit(&training, Targets::new(&task));
+            assert_eq!(fitted.count as f64, numbers(&expected, count)[0]);
+            let mut predicted = vec![0.0; test.rows * task.outputs()];
+            fitted.predict(&test, &mut predicted);
+            for (predicted, expected) in predicted.iter().zip(numbers(&expected, predictions)) {
+                assert!(
+                    (f64::from(*predicted) - expected).abs() <= 1e-6 * expected.abs(),
+                    "{predicted} for {expected}"
+                );
+            }
+            let encoded = fitted.encoding.encode(&test);
+            let queries: Vec<u32> = (0..test.rows as u32).collect();
+            let found = nearest(&fitted.tiles, &encoded, &queries, 51, false).concat();
+            let rows: Vec<f64> = found.iter().map(|(_, row)| f64::from(*row)).collect();
+            assert_eq!(rows, numbers(&expected, "nearest"));
+        }
+    }
+
+    /// 700 rows are more than two tiles, and every other row is equal.
+    #[test]
+    fn the_earlier_of_equally_distant_rows_is_closer() {
+        let table = Table::of(vec![Kind::Numeric], (0..700).map(|row| (row % 2) as f32).collect());
+        let encoding = Encoding::new(&table);
+        let encoded = encoding.encode(&table);
+        let tiles = tiles(&encoded);
+        let rows = |leave_out| -> Vec<u32> {
+            nearest(&tiles, &encoded, &[3], 4, leave_out)[0].iter().map(|(_, row)| *row).collect()
+        };
+        assert_eq!(rows(false), [1, 3, 5, 7]);
+        assert_eq!(rows(true), [1, 5, 7, 9]);
+        assert_eq!(nearest(&tiles, &encoded, &[3], 1000, true)[0].len(), 699);
+    }
+
+    #[test]
+    fn categories_that_differ_are_apart() {
+        let table = Table::of(vec![Kind::Category { count: 3 }], vec![0.0, 1.0, f32::NAN, 1.0]);
+        let fitted = fit(&table, Targets::Numbers(vec![1.0, 2.0, 3.0, 2.0]));
+        let mut predictions = vec![0.0; 4];
+        let closest = Neighbours { count: 1, ..fitted };
+        closest.predict(&table, &mut predictions);
+        assert_eq!(predictions, [1.0, 2.0, 3.0, 2.0]);
+    }
+}

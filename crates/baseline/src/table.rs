@@ -13,6 +13,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    #[cfg(test)]
+    pub fn of(kinds: Vec<Kind>, values: Vec<f32>) -> Table {
+        Table { rows: values.len() / kinds.len(), kinds, values }
+    }
+
     pub fn columns(&self) -> usize {
         self.kinds.len()
     }

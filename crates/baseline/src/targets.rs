@@ -274,9 +274,10 @@ mod tests {
                     direction[k] = 1.0;
                     link.curve(&means(&scores), &mut direction);
                     assert!((direction[k] - link.curvature(means(&scores)[k])).abs() < 1e-12);
-                    for other in 0..width {
-                        let change = (means(&up)[other] - means(&down)[other]) / (2.0 * step);
-                        assert!((change - direction[other]).abs() < 1e-8, "{targets:?}, scores {k}, {other}");
+                    let (up, down) = (means(&up), means(&down));
+                    for (other, curved) in direction.iter().enumerate() {
+                        let change = (up[other] - down[other]) / (2.0 * step);
+                        assert!((change - curved).abs() < 1e-8, "{targets:?}, scores {k}, {other}");
                     }
                 }
             }

@@ -151,3 +151,34 @@ impl Criterion for Impurity<'_> {
         cell[0] >= self.leaf_rows_min
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Kind, Task};
+    use crate::vectors::{Vectors, numbers};
+
+    #[test]
+    fn predictions_are_those_of_scikit_learn() {
+        let vectors = Vectors::read(include_str!("../tests/vectors/tree.json"));
+        let table = |name: &str| {
+            let values = numbers(&vectors, name).iter().map(|value| *value as f32).collect();
+            Table::of(vec![Kind::Numeric; 3], values)
+        };
+        let number: Vec<f32> = numbers(&vectors, "number").iter().map(|number| *number as f32).collect();
+        let three: Vec<i32> = numbers(&vectors, "three").iter().map(|id| *id as i32).collect();
+        let tasks = [
+            (Task::Number { training: &number }, "number_predictions"),
+            (Task::Category { classes: 3, training: &three }, "three_predictions"),
+        ];
+        for (task, expected) in tasks {
+            let fitted = fit(&table("training"), &Targets::new(&task));
+            let test = table("test");
+            let mut predictions = vec![0.0; test.rows * task.outputs()];
+            fitted.predict(&test, &mut predictions);
+            for (predicted, expected) in predictions.iter().zip(numbers(&vectors, expected)) {
+                assert!((f64::from(*predicted) - expected).abs() <= 1e-6, "{predicted} for {expected}");
+            }
+        }
+    }
+}

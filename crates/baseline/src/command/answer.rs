@@ -122,10 +122,8 @@ impl<'a> Line<'a> {
 
     /// The answer for an output, if there is one.
     fn answer(&self, output: &Output) -> Result<Option<&'a Value>, CodedError> {
-        let fields = match self.value {
-            Value::Object(fields) => fields,
-            value if self.single => return Ok(Some(value)),
-            _ => return Err(self.missing(output)),
+        let Some(fields) = self.value.as_object() else {
+            return if self.single { Ok(Some(self.value)) } else { Err(self.missing(output)) };
         };
         let named = fields.get(&output.name);
         let plain = if self.single { fields.get("answer") } else { None };
@@ -156,10 +154,7 @@ impl<'a> Line<'a> {
     }
 
     fn missing(&self, output: &Output) -> CodedError {
-        let fields = match self.value {
-            Value::Object(fields) => named(fields),
-            value => shown(&value.to_string()),
-        };
+        let fields = self.value.as_object().map_or_else(|| shown(&self.value.to_string()), named);
         let names = if self.single { format!("`answer` nor `{}`", output.name) } else { format!("`{}`", output.name) };
         let neither = if self.single { "neither" } else { "no field" };
         wrong(output, format!("the line has {neither} {names}, only {fields}"))

@@ -83,7 +83,7 @@ where
     // Dropping it ends the input. What could not be written is lost with the reader.
     drop(stdin.into_parts());
 
-    // Once the limit is over, the command is ended, which ends its output.
+    // Once the limit is over, the command is ended, which ends its output; the threads then need a moment.
     let grace = Duration::from_secs(5);
     let left = command.time_limit.saturating_sub(start.elapsed()).saturating_add(grace);
     let answered = answers.recv_timeout(left);
@@ -96,7 +96,7 @@ where
         }
     };
     drop(done);
-    let tail = messages.recv_timeout(Duration::from_millis(500)).unwrap_or_default();
+    let tail = messages.recv_timeout(grace).unwrap_or_default();
 
     if running.timed_out.load(Ordering::Acquire) || answered.is_err() || status.is_none() {
         let message = format!("{name} did not end within {:.1} seconds{tail}", command.time_limit.as_secs_f64());
@@ -137,13 +137,12 @@ fn spawn(command: &Command, name: &str) -> Result<Child, CodedError> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut process, 0);
     process.spawn().map_err(|cause| {
-        let help = match cause.kind() {
-            ErrorKind::NotFound if is_path => "paths start at the folder of the manifest",
-            ErrorKind::NotFound => "is it installed, and on the PATH?",
-            ErrorKind::PermissionDenied => {
-                "is it executable? Else name its interpreter first, as in `python3`, `rules.py`"
-            }
-            _ => "see the reason of the operating system",
+        let help = if cause.kind() == ErrorKind::PermissionDenied {
+            "is it executable? Else name its interpreter first, as in `python3`, `rules.py`"
+        } else if is_path {
+            "paths start at the folder of the manifest"
+        } else {
+            "is it installed, and on the PATH?"
         };
         error(format!("cannot start {name}: {cause}"), help)
     })
