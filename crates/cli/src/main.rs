@@ -52,6 +52,8 @@ enum Command {
     Completions(CompletionsArguments),
     /// Print the manual page.
     Man,
+    /// Print the JSON schema of `Tacit.toml`, with which editors complete and check it.
+    Schema,
     /// Explain an error code such as E0101, or a command.
     Help(HelpArguments),
 }
@@ -210,6 +212,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => (inspect::inspect(&arguments), arguments.format),
         Command::Bench(arguments) => (bench::bench(&arguments), arguments.format),
         Command::Completions(arguments) => (help::completions(arguments.shell), Format::Text),
+        Command::Schema => (output::print(&tacit_spec::schema::text()).map(|()| Exit::Ok), Format::Text),
         Command::Man => (help::manual_page(), Format::Text),
         Command::Help(arguments) => (help::help(arguments.topic.as_deref()), Format::Text),
     };
