@@ -177,7 +177,7 @@ fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureFault> {
     let unreadable = |error: std::io::Error| PictureFault {
         code: Code::UnreadableFile,
         message: format!("cannot read {}: {error}", quoted(&name)),
-        help: "paths of pictures are relative to the folder of the manifest".to_owned(),
+        help: "paths of pictures are relative to the folder of the file that names them".to_owned(),
     };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     // A pipe would be waited for, and a huge file is no picture.
