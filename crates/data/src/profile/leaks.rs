@@ -62,10 +62,8 @@ fn of_classes(rows: Vec<(Value, Value)>) -> Option<Leak> {
     }
     let mut by_value: HashMap<u64, Vec<u64>> = HashMap::new();
     known.iter().for_each(|(value, class)| by_value.entry(value.key()).or_default().push(*class));
-    let answers: HashMap<u64, u64> = by_value
-        .into_iter()
-        .filter_map(|(value, classes)| Some((value, majority(classes.into_iter())?)))
-        .collect();
+    let answers: HashMap<u64, u64> =
+        by_value.into_iter().filter_map(|(value, classes)| Some((value, majority(classes.into_iter())?))).collect();
     let found = |value: &Value| answers.get(&value.key()).copied().unwrap_or(usual);
     let accuracy = share_of(held_out.iter().filter(|(value, class)| found(value) == *class).count());
     if accuracy >= ACCURACY {
@@ -156,7 +154,8 @@ fn of_numbers(rows: &[(Value, Value)]) -> Option<Leak> {
             return Some(Leak::Rank { correlation });
         }
     }
-    let rows: Vec<(u64, f64)> = rows.iter().filter_map(|(value, answer)| Some((value.key(), answer.number()?))).collect();
+    let rows: Vec<(u64, f64)> =
+        rows.iter().filter_map(|(value, answer)| Some((value.key(), answer.number()?))).collect();
     let (known, held_out) = halves(rows);
     let mut sums: HashMap<u64, (f64, f64)> = HashMap::new();
     for (value, answer) in &known {

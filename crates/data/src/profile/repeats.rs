@@ -58,9 +58,8 @@ pub fn repeats(
             Err(fault) if fault.fatal => return Ok(RowHashes { rows }),
             Err(_) => continue,
         }
-        let hash = |columns: &[usize]| {
-            columns.iter().fold(0, |state, column| chained(state, cell_hash(&row.cells[*column])))
-        };
+        let hash =
+            |columns: &[usize]| columns.iter().fold(0, |state, column| chained(state, cell_hash(&row.cells[*column])));
         let answer = hash(targets);
         let new = || RowCount { count: 0, answer, contrary: 0 };
         if let Some(found) = rows.entry(hash(inputs), new) {
@@ -76,11 +75,7 @@ impl RowHashes {
         let sum = |count: fn(&RowCount) -> u64| {
             self.rows.entries().map(|(_, row)| count(row)).sum::<u64>() * self.rows.weight()
         };
-        Repeats {
-            repeated: sum(|row| row.count - 1),
-            contrary: sum(|row| row.contrary),
-            exact: self.rows.is_exact(),
-        }
+        Repeats { repeated: sum(|row| row.count - 1), contrary: sum(|row| row.contrary), exact: self.rows.is_exact() }
     }
 
     /// How many of these rows, repeated ones counted each time, are among those of another file; and whether the number
