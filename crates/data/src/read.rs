@@ -106,7 +106,7 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
             &mut rejects,
             &options.spool,
         )?;
-        let summary = source.finish().map_err(|found| vec![found])?;
+        let summary = source.finish()?;
         files.push(DataFileSummary { name, hash: summary.hash, part: *part, rows: collector.rows - before });
     }
     let unusable = specification.data.bad_rows == BadRows::Stop && !log.is_empty();

@@ -249,7 +249,7 @@ codes! {
 
     UnknownFormat "E0230" Data "a format that cannot be read"
     "Tacit reads CSV, JSON lines, Parquet, idx files and folders of pictures. Other formats, such as the workbooks of \
-     spreadsheet programs, must be saved as one of these first. Only CSV and JSON lines can come from a stream.";
+     spreadsheet programs, must be saved as one of these first. Parquet and folders cannot come from a stream.";
 
     DamagedFile "E0231" Data "a data file that is cut off or damaged"
     "The bytes break the rules of the file's format: compressed data that does not unpack, a header that promises more \

@@ -164,8 +164,8 @@ pub fn remeasure(
     };
     let labels = labels_file(&specification, folder).filter(|_| data.is_none());
     let file = files.last().map(|(path, _)| path.clone()).unwrap_or_default();
-    let options = ReadOptions { files, labels, spool: spool_path(output), rejects: None };
-    let (mut dataset, columns) = read_files(&specification, &options)?;
+    let reading = ReadOptions { files, labels, spool: spool_path(output), rejects: None };
+    let (mut dataset, columns) = read_files(&specification, &reading)?;
     for (values, input) in dataset.inputs.iter_mut().zip(&artifact.interface.inputs) {
         if matches!(input.kind, crate::interface::InputType::Category) {
             tacit_data::fit::use_vocabulary(values, &input.labels);
