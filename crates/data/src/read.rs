@@ -569,7 +569,7 @@ impl TargetBuilder {
                 let listed: Vec<String> = match &cells[column] {
                     Cell::Missing => Vec::new(),
                     Cell::Texts(labels) => labels.clone(),
-                    cell => {
+                    cell @ (Cell::Text(_) | Cell::Number(_) | Cell::Numbers(_) | Cell::Image(_)) => {
                         let text = cell.as_text().ok_or_else(|| no_answer(column))?;
                         text.split(separator.as_str()).map(|label| label.trim().to_owned()).collect()
                     }
