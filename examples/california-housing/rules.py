@@ -4,9 +4,9 @@ import json
 import sys
 
 # Dollars of price for each 10,000 dollars of yearly income, inland and nearer to the sea.
-INLAND, COAST = 34_000, 50_000
+INLAND, COAST = 30_000, 46_000
 # What a house costs where nobody earns anything.
-LAND = 30_000
+LAND = 50_000
 # The census writes no greater price.
 PRICE_MAX = 500_001
 
