@@ -27,10 +27,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from rows import GAMMA, MASK, SHUFFLE, divide, keyed, mix, shuffled
+
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "fashion"
-MASK = (1 << 64) - 1
-GAMMA = 0x9E3779B97F4A7C15
-SPLIT, SHUFFLE = 1, 2
 
 
 def main():
@@ -75,9 +74,11 @@ def with_tacit(tacit, text, threads):
 def with_torch(manifest, threads):
     torch.set_num_threads(threads)
     search, seed = manifest["search"], manifest["program"]["seed"]
-    model = network(manifest["skeleton"]["layers"], seed, manifest["program"]["seed"])
+    model = network(manifest["skeleton"]["layers"], seed)
     labels = idx("train-labels-idx1-ubyte.gz")
-    training, validation = split(labels, manifest["data"]["split"])
+    given = manifest["data"]["split"]
+    classes = [np.flatnonzero(labels == label) for label in range(10)]
+    training, validation, _ = divide(classes, given["validation"], 0, given["seed"])
     batch, epochs = search["batch"], search["epochs"]
     steps = -(-epochs * len(training) // batch)
     # A batch that an epoch does not fill goes on with the next one, so that one order more is begun.
@@ -140,7 +141,7 @@ def pictures(part):
 
 # The network, from the manifest's list of layers.
 
-def network(layers, seed, classes_seed):
+def network(layers, seed):
     """The modules, their weights as Tacit draws them: filters [i, j, c, o] and matrices [in, out], by name and seed."""
     modules, shape, count = [], [28, 28, 1], 0
     for layer in layers:
@@ -180,7 +181,7 @@ def network(layers, seed, classes_seed):
         modules.append(module)
     head = nn.Linear(shape[2], 10)
     bound = (6 / (shape[2] + 10)) ** 0.5
-    matrix = (2 * uniform(seed, "HEAD.weight", shape[2] * 10) - 1) * bound
+    matrix = (2 * uniform(seed, "output/label.weight", shape[2] * 10) - 1) * bound
     set_weights(head, matrix.reshape(shape[2], 10).T)
     return nn.Sequential(*modules, head)
 
@@ -198,13 +199,7 @@ def set_weights(module, weights):
         module.bias.zero_()
 
 
-# Tacit's formulas: crates/nn/src/initialise.rs, crates/nn/src/schedule.rs, crates/data/src/random.rs, split.rs, stream.rs.
-
-def mix(z):
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
-
+# Tacit's formulas for first weights and learning rates: crates/nn/src/initialise.rs and crates/nn/src/schedule.rs.
 
 def uniform(seed, name, count):
     """Multiples of 2⁻²⁴ in [0, 1) from SplitMix64, for a parameter's name."""
@@ -234,39 +229,6 @@ def one_cycle(peak, step, steps):
     rise, start = 0.3 * steps, peak / 25
     return half_cosine(step, 0, rise, start, peak) if step < rise else half_cosine(
         step, rise, steps - rise, peak, start / 1e4)
-
-
-def keyed(seed, purpose, index):
-    state = 0
-    for word in (seed, purpose, index):
-        state = mix(((state + GAMMA) & MASK) ^ word)
-    return state
-
-
-def shuffled(rows, state):
-    rows = list(rows)
-    for last in range(len(rows) - 1, 0, -1):
-        bound = last + 1
-        while True:
-            state = (state + GAMMA) & MASK
-            product = mix(state) * bound
-            if product & MASK >= (1 << 64) % bound:
-                break
-        chosen = product >> 64
-        rows[last], rows[chosen] = rows[chosen], rows[last]
-    return np.array(rows)
-
-
-def split(labels, given):
-    """The rows for training and for validation, ascending; each class is shuffled, then cut by even steps."""
-    parts, position = ([], []), 0
-    for label in range(10):
-        for row in shuffled(np.flatnonzero(labels == label), keyed(given["seed"], SPLIT, label)):
-            share = given["validation"]
-            taken = int((position + 1) * share + 0.5) > int(position * share + 0.5)
-            position += 1
-            parts[taken].append(row)
-    return np.sort(parts[0]), np.sort(parts[1])
 
 
 if __name__ == "__main__":
