@@ -32,8 +32,9 @@ pub fn check(root: &Path) -> Result<(), String> {
 /// A document's path from the root, and what writes it.
 type Document = (&'static str, fn() -> String);
 
-const DOCUMENTS: [Document; 3] = [
+const DOCUMENTS: [Document; 4] = [
     ("docs/ISA.md", tacit_ir::manual::manual),
     ("docs/TACIT-TOML.md", tacit_spec::manual::manifest),
     ("docs/ERRORS.md", tacit_spec::manual::errors),
+    ("docs/tacit.schema.json", tacit_spec::schema::text),
 ];

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod docs;
+mod fuzz;
 mod setup;
 mod test;
 mod tidy;
@@ -17,6 +18,7 @@ Usage: cargo xtask <task>
   test           everything that has to hold before a commit, tests included
   tidy           the house rules that the compiler does not know
   docs           write the documents that are generated from the code
+  fuzz [SECONDS] run every fuzz target for so many seconds, 600 if left out
   docs --check   tell whether they are what the code says
 ";
 
@@ -28,6 +30,11 @@ fn main() -> ExitCode {
         ["test"] => test::test(root()),
         ["docs"] => docs::write(root()),
         ["docs", "--check"] => docs::check(root()),
+        ["fuzz"] => fuzz::fuzz(root(), 600),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::fuzz(root(), seconds),
+            Err(_) => Err(format!("`{seconds}` is no number of seconds")),
+        },
         ["tidy"] => tidy::tidy(root()),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");

@@ -5,14 +5,27 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacit_spec::{Exit, OutputKind, Specification};
+use tacit_data::Groups;
+use tacit_exec::Options;
+use tacit_spec::{Code, Diagnostic, Exit, OutputKind, Place, Specification};
 use tacit_train::artifact::{EXTENSION, NUMERICS_VERSION};
-use tacit_train::build::{TOOL_VERSION, rejects_path};
-use tacit_train::files::folder_of;
-use tacit_train::{Artifact, Event, Examples, Keeping, SearchOptions, assemble, build_hash, examples, forget, search};
+use tacit_train::build::{TOOL_VERSION, rejects_path, rows_as_text};
+use tacit_train::evaluate::Evaluator;
+use tacit_train::files::{folder_of, write_atomic};
+use tacit_train::metrics::CONFIDENCE;
+use tacit_train::range_test::RangeTest;
+use tacit_train::search::EVALUATION_ROWS;
+use tacit_train::study::{self, Rival, rivals};
+use tacit_train::transfer::start_from;
+use tacit_train::worst::{Column, row_costs, worst_slices};
+use tacit_train::{
+    Artifact, Contract, Epoch, Event, Examples, Keeping, SearchOptions, assemble, build_hash, examples, forget, search,
+};
 
+use crate::latency::{decided, latencies};
 use crate::output::{Result, exec_options, manifest_path, message, print};
-use crate::{BuildArguments, Format, table};
+use crate::report::{self, Findings};
+use crate::{BuildArguments, Format, ledger, table};
 
 /// Where checkpoints lie, beside the output.
 const CHECKPOINT_FOLDER: &str = ".tacit";
@@ -37,39 +50,296 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
             rejects_path(&output).display()
         ));
     }
-    let existing = Artifact::load(&output).ok().filter(|found| is_up_to_date(found, &specification, &examples));
-    let artifact = match existing.filter(|_| !arguments.force) {
-        Some(artifact) => {
-            message(&format!("{} is up to date; `--force` searches again", output.display()));
-            artifact
+    let start = match &arguments.from {
+        Some(other) => Some(start_from(&Artifact::load(other)?, &examples.dataset, &examples.prepared)?),
+        None => None,
+    };
+    let from_weights = start.as_ref().map(|start| start.hash.clone());
+    let existing = Artifact::load(&output).ok().filter(|found| {
+        is_up_to_date(found, &specification, &examples) && found.provenance.from_weights == from_weights
+    });
+    if let Some(artifact) = existing.filter(|_| !arguments.force) {
+        message(&format!("{} is up to date; `--force` searches again", output.display()));
+        let contract = decided(&artifact.contract, &artifact, &exec)?;
+        return show(arguments, &contract, None);
+    }
+    let keeping = keeping(&output, arguments.checkpoint)?;
+    if arguments.force {
+        forget(&keeping)?;
+    }
+    let build = build_hash(&specification, &examples.dataset, from_weights.as_deref());
+    let start = start.map(|start| start.weights).unwrap_or_default();
+    let options = SearchOptions { exec, keeping: Some(keeping.clone()), start };
+    let mut progress = Progress::new(&specification, &examples);
+    let found = search(&specification, &examples.dataset, &examples.prepared, &build, &options, &mut |event| {
+        progress.show(&event)
+    })?;
+    progress.finish();
+    let course =
+        Course { history: found.history.clone(), best_step: found.best_step, range_test: found.range_test.clone() };
+    let mut artifact = assemble(&specification, &examples, found, from_weights, &exec)?;
+    artifact.save(&output)?;
+    forget(&keeping)?;
+    // The folder stays if something else is in it.
+    let _ = std::fs::remove_dir(folder_of(&keeping.path));
+    message(&format!("wrote {}", output.display()));
+    let findings = find_out(arguments, &specification, &examples, &artifact, &course, folder, &exec)?;
+    let page = report::report(&findings);
+    if !arguments.no_report {
+        let path = output.with_extension("report.html");
+        write_atomic(&path, tacit_report::html(&page).as_bytes())?;
+        message(&format!("wrote {}", path.display()));
+    }
+    if let Some(logs) = &arguments.tensorboard {
+        write_events(logs, &artifact.name, &report::curves(&findings))?;
+    }
+    show(arguments, &findings.contract.clone(), Some((&findings, &page)))
+}
+
+/// How a search went.
+struct Course {
+    history: Vec<Epoch>,
+    best_step: u64,
+    range_test: Option<RangeTest>,
+}
+
+/// Searches of at most so many operations are repeated on shares of the rows without being asked.
+const LEARNING_CURVE_FLOPS: u64 = 1_500_000_000_000;
+
+/// Everything about a program that a report holds.
+fn find_out<'a>(
+    arguments: &BuildArguments,
+    specification: &'a Specification,
+    examples: &'a Examples,
+    artifact: &'a Artifact,
+    course: &'a Course,
+    folder: &Path,
+    exec: &Options,
+) -> Result<Findings<'a>> {
+    let Examples { dataset, parts, prepared, .. } = examples;
+    let looks = ledger::look(folder, &dataset.hash());
+    let answers = artifact.answers(dataset, &parts.test, exec)?;
+    let latencies = latencies(artifact, exec, 1, Duration::from_secs(1))?;
+    let contract = match artifact.contract.requires_latency() {
+        true => artifact.contract.with_latency(latencies.median_us().unwrap_or(f64::NAN)),
+        false => artifact.contract.clone(),
+    };
+    let mut all_rivals: Vec<(usize, Vec<Rival>)> = Vec::new();
+    if !arguments.no_baselines {
+        message("measuring what simpler methods reach on the same rows");
+        let found = rivals(specification, dataset, parts, prepared)?;
+        all_rivals.extend(found.into_iter().map(|rivals| (rivals.output, rivals.rivals)));
+    }
+    if arguments.baseline {
+        add_command(specification, examples, folder, &mut all_rivals)?;
+    }
+    let mut evaluator = Evaluator::new(&artifact.graph, EVALUATION_ROWS, exec)?;
+    evaluator.set_weights(&artifact.weights)?;
+    let threshold = artifact.interface.outputs[0].threshold;
+    let (mut importance, mut effects) = (Vec::new(), Vec::new());
+    let is_image = dataset.inputs.iter().any(|input| matches!(input.shape, tacit_spec::Shape::Image { .. }));
+    if !arguments.no_report && !is_image {
+        importance = study::importance(&mut evaluator, dataset, &parts.test, 0, threshold)?;
+        for (place, answer) in shown_answers(artifact) {
+            let columns = study::effects(&mut evaluator, &artifact.interface, dataset, parts, 0, place)?;
+            effects.push((answer, columns));
         }
-        None => {
-            let keeping = keeping(&output, arguments.checkpoint)?;
-            if arguments.force {
-                forget(&keeping)?;
+    }
+    let flops = prepared
+        .choices
+        .epochs
+        .saturating_mul(prepared.training.len() as u64)
+        .saturating_mul(3 * artifact.costs().flops);
+    let mut curve = None;
+    let wanted = arguments.learning_curve || (flops <= LEARNING_CURVE_FLOPS && !arguments.no_report);
+    if wanted {
+        let whole = evaluator.answers(dataset, &parts.validation, &[threshold])?.swap_remove(0);
+        curve = study::learning_curve(specification, dataset, parts, &whole, exec, &mut |rows| {
+            message(&format!("searching again with {rows} of {} training rows", parts.training.len()));
+        })?;
+    }
+    let worst = report::worst_places(&answers[0]);
+    let worst_rows: Vec<usize> = worst.iter().map(|place| parts.test[*place]).collect();
+    let worst_text = rows_as_text(specification, dataset, folder, &worst_rows)?;
+    Ok(Findings {
+        specification,
+        examples,
+        artifact,
+        contract,
+        history: &course.history,
+        best_step: course.best_step,
+        range_test: course.range_test.as_ref(),
+        answers,
+        rivals: all_rivals,
+        importance,
+        effects,
+        learning_curve: curve,
+        latencies,
+        looks,
+        worst,
+        worst_text,
+        slice_columns: slice_columns(examples),
+    })
+}
+
+/// The numbers of the first output whose effects are shown: those of a category's last class, or of each of a few.
+fn shown_answers(artifact: &Artifact) -> Vec<(usize, String)> {
+    const SHOWN_MAX: usize = 3;
+    let output = &artifact.interface.outputs[0];
+    match output.labels.len() {
+        0 => vec![(0, output.name.clone())],
+        2 => vec![(1, format!("probability of {}", output.labels[1]))],
+        _ => output
+            .labels
+            .iter()
+            .enumerate()
+            .take(SHOWN_MAX)
+            .map(|(place, label)| (place, format!("probability of {label}")))
+            .collect(),
+    }
+}
+
+/// The categories and levels of the test rows, by which slices are looked for.
+fn slice_columns(examples: &Examples) -> Vec<Column> {
+    let rows = &examples.parts.test;
+    let columns = examples.dataset.inputs.iter().filter(|input| !input.labels.is_empty());
+    columns
+        .map(|input| {
+            let mut values = vec![0.0; rows.len()];
+            let read = input.store.gather(rows, &mut values).is_ok();
+            let mut labels = vec!["(rare or unknown)".to_owned()];
+            labels.extend(input.labels.iter().cloned());
+            let ids = values.iter().map(|value| if read { *value as u32 } else { 0 }).collect();
+            Column { name: input.name.clone(), groups: Groups { labels, ids } }
+        })
+        .collect()
+}
+
+/// Runs the `[baseline]` of the manifest, because it was asked for, and puts it before the other rivals.
+fn add_command(
+    specification: &Specification,
+    examples: &Examples,
+    folder: &Path,
+    all: &mut Vec<(usize, Vec<Rival>)>,
+) -> Result<()> {
+    let Examples { dataset, parts, .. } = examples;
+    if specification.baseline.is_none() {
+        let place = Place::File(specification.source.name.clone());
+        let diagnostic = Diagnostic::error(Code::MissingKey, place, "the manifest has no `[baseline]` to run");
+        return Err(diagnostic.help("add `[baseline]` with its `command`, or leave `--baseline` out").into());
+    }
+    let rows = rows_as_text(specification, dataset, folder, &parts.test)?;
+    let Some(run) = study::command(specification, dataset, parts, folder, &rows)? else { return Ok(()) };
+    for (output, answers) in run.answers.into_iter().enumerate() {
+        let Some(answers) = answers else { continue };
+        let rival = Rival {
+            name: report::YOURS.to_owned(),
+            answers,
+            size_bytes: None,
+            fitted_rows: None,
+            latency_us: Some(run.latency_us),
+            note: String::new(),
+        };
+        match all.iter_mut().find(|(known, _)| *known == output) {
+            Some((_, rivals)) => rivals.insert(0, rival),
+            None => all.push((output, vec![rival])),
+        }
+    }
+    Ok(())
+}
+
+/// Writes the curves of a search for TensorBoard.
+fn write_events(folder: &Path, name: &str, curves: &tacit_report::Curves) -> Result<()> {
+    let folder = folder.join(name);
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| tacit_train::CodedError::io(tacit_train::error::UNWRITABLE, "make the folder", &folder, &e))?;
+    let path = folder.join(tacit_report::tensorboard::file_name(0.0, name));
+    write_atomic(&path, &tacit_report::tensorboard::events(curves, 0.0, 0.0))?;
+    message(&format!("wrote {}", path.display()));
+    Ok(())
+}
+
+/// Shows the contract, what was compared, and what costs most where the contract is not met.
+fn show(
+    arguments: &BuildArguments,
+    contract: &Contract,
+    found: Option<(&Findings, &tacit_report::Report)>,
+) -> Result<Exit> {
+    let met = contract.is_met();
+    let text = match (arguments.format, found) {
+        (Format::Text, None) => table::contract(contract),
+        (Format::Text, Some((findings, _))) => {
+            let mut text = table::contract(contract);
+            text += &comparison(findings);
+            if !met {
+                text += &costliest(findings);
             }
-            let build = build_hash(&specification, &examples.dataset, None);
-            let options = SearchOptions { exec, keeping: Some(keeping.clone()), start: Vec::new() };
-            let mut progress = Progress::new(&specification, &examples);
-            let found =
-                search(&specification, &examples.dataset, &examples.prepared, &build, &options, &mut |event| {
-                    progress.show(&event)
-                })?;
-            progress.finish();
-            let mut artifact = assemble(&specification, &examples, found, None, &exec)?;
-            artifact.save(&output)?;
-            forget(&keeping)?;
-            // The folder stays if something else is in it.
-            let _ = std::fs::remove_dir(folder_of(&keeping.path));
-            message(&format!("wrote {}", output.display()));
-            artifact
+            text
+        }
+        (Format::Json, None) => format!("{}\n", table::contract_json(contract)),
+        (Format::Json, Some((_, page))) => {
+            let mut value = table::contract_json(contract);
+            value["report"] = serde_json::to_value(page).unwrap_or_default();
+            format!("{value}\n")
         }
     };
-    print(&match arguments.format {
-        Format::Text => table::contract(&artifact.contract),
-        Format::Json => format!("{}\n", table::contract_json(&artifact.contract)),
-    })?;
-    Ok(if artifact.contract.is_met() { Exit::Ok } else { Exit::ContractNotMet })
+    print(&text)?;
+    Ok(if met { Exit::Ok } else { Exit::ContractNotMet })
+}
+
+/// The program beside its rivals, and whether it is better.
+fn comparison(findings: &Findings) -> String {
+    let mut text = String::new();
+    for (output, rivals) in &findings.rivals {
+        let answers = &findings.answers[*output];
+        let name = &findings.artifact.interface.outputs[*output].name;
+        let size = findings.artifact.costs().file_bytes;
+        text += &format!("\n{}", table::rivals(name, answers, findings.latencies.median_us(), size, rivals));
+        let figure = study::main_figure(answers);
+        let yours = rivals.iter().find(|rival| rival.name == report::YOURS);
+        for rival in yours.into_iter().chain(report::best_rival(figure, rivals)) {
+            let by = study::better_by(figure, answers, &rival.answers, CONFIDENCE);
+            let [low, high] = by.interval.unwrap_or([f64::NAN; 2]);
+            let verdict = if low > 0.0 {
+                "better than"
+            } else if high < 0.0 {
+                "WORSE than"
+            } else {
+                "not clearly better or worse than"
+            };
+            let (metric, name) = (figure.metric.name(), &rival.name);
+            text += &format!("{verdict} {name}: by {:+.4} in {metric} (95 %: {low:+.4} to {high:+.4})\n", by.value);
+        }
+    }
+    text
+}
+
+/// The slices and examples that cost most.
+fn costliest(findings: &Findings) -> String {
+    const SHOWN_MAX: usize = 5;
+    let costs = row_costs(&findings.answers[0]);
+    let slices = worst_slices(&costs, &findings.slice_columns, report::SLICE_ROWS_MIN);
+    let mut text = String::new();
+    if !slices.is_empty() {
+        text += "\nthe slices that cost most\n";
+        for slice in slices.iter().take(SHOWN_MAX) {
+            text += &format!(
+                "  {}: mean loss {:.4} over {} rows, where all rows have {:.4}\n",
+                report::slice_condition(slice),
+                slice.mean_loss,
+                slice.rows,
+                slice.mean_loss_of_all
+            );
+        }
+    }
+    text += "\nthe examples that cost most\n";
+    for place in findings.worst.iter().take(SHOWN_MAX) {
+        let at = findings.examples.dataset.place(findings.examples.parts.test[*place]);
+        let labels = &findings.artifact.interface.outputs[0].labels;
+        let (truth, answer, _) = report::told(&findings.answers[0], labels, *place);
+        text += &format!("  {}, {}: {answer}, where {truth} is right\n", at.file, at.words());
+    }
+    text
 }
 
 fn is_up_to_date(artifact: &Artifact, specification: &Specification, examples: &Examples) -> bool {

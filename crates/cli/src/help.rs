@@ -21,12 +21,29 @@ pub fn help(topic: Option<&str>) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// A script that completes the commands of a shell.
+pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tacit", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Ok)
+}
+
+/// The manual page in the form that `man` reads: `tacit man > tacit.1`.
+pub fn manual_page() -> Result<Exit> {
+    let mut page = Vec::new();
+    let written = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+    written.expect("memory takes every byte");
+    print(&String::from_utf8_lossy(&page))?;
+    Ok(Exit::Ok)
+}
+
 /// What a code means; none if there is no such code.
 fn explanation(number: &str) -> Option<String> {
     if let Some(code) = Code::from_number(number) {
         return Some(format!("{code}: {}\n\n{}\n", code.title(), wrapped(code.explanation())));
     }
-    let tables = [tacit_train::CODES, tacit_ir::error::CODES, tacit_exec::CODES];
+    let tables = [tacit_train::CODES, tacit_ir::error::CODES, tacit_exec::CODES, tacit_baseline::CODES];
     let mut codes = tables.into_iter().flatten();
     let (code, text) = codes.find(|(code, _)| code.eq_ignore_ascii_case(number))?;
     Some(format!("{code}\n\n{}\n", wrapped(text)))
@@ -62,7 +79,7 @@ mod tests {
     #[test]
     fn every_code_is_in_one_table_and_has_an_explanation() {
         let spec = Code::ALL.iter().map(|code| code.number());
-        let tables = [tacit_train::CODES, tacit_ir::error::CODES, tacit_exec::CODES];
+        let tables = [tacit_train::CODES, tacit_ir::error::CODES, tacit_exec::CODES, tacit_baseline::CODES];
         let mut all: Vec<&str> = spec.chain(tables.into_iter().flatten().map(|(code, _)| *code)).collect();
         for code in &all {
             let text = explanation(&code.to_lowercase()).unwrap();

@@ -5,12 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod check;
 mod help;
 mod inspect;
+mod latency;
+mod ledger;
 mod new;
 mod output;
+mod report;
 mod run;
 mod table;
 mod test;
@@ -21,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use tacit_spec::Exit;
 
-use crate::output::{Outcome, report};
+use crate::output::Outcome;
 
 /// Programs that nobody can write down: state what one must do, and search for it.
 #[derive(Parser)]
@@ -45,6 +49,14 @@ enum Command {
     Test(TestArguments),
     /// Show what is in a finished program.
     Inspect(InspectArguments),
+    /// Measure how long a finished program takes on this machine.
+    Bench(BenchArguments),
+    /// Print a script that completes the commands of a shell.
+    Completions(CompletionsArguments),
+    /// Print the manual page.
+    Man,
+    /// Print the JSON schema of `Tacit.toml`, with which editors complete and check it.
+    Schema,
     /// Explain an error code such as E0101, or a command.
     Help(HelpArguments),
 }
@@ -98,8 +110,51 @@ struct BuildArguments {
     /// Steps between two checkpoints; they change nothing but what an interruption costs.
     #[arg(long, value_name = "STEPS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint: u64,
+    /// Start from the weights of another program: more data, more classes, a neighbouring task.
+    #[arg(long, value_name = "PROGRAM")]
+    from: Option<PathBuf>,
+    /// Run the `[baseline]` command of the manifest too. A command from a manifest never runs unasked.
+    #[arg(long)]
+    baseline: bool,
+    /// Do not measure what simpler methods reach.
+    #[arg(long)]
+    no_baselines: bool,
+    /// Write no report.
+    #[arg(long)]
+    no_report: bool,
+    /// Search again on shares of the training rows, to tell whether more data would help, however long it takes.
+    #[arg(long)]
+    learning_curve: bool,
+    /// Write the curves of the search for TensorBoard into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    tensorboard: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+#[derive(clap::Args)]
+struct BenchArguments {
+    /// A finished program.
+    program: PathBuf,
+    /// How many rows are answered at once.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', default_value = "1,32", value_parser = clap::value_parser!(u64).range(1..=65536))]
+    batch: Vec<u64>,
+    /// The seconds that each measurement takes at most.
+    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+    seconds: f64,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+struct CompletionsArguments {
+    shell: clap_complete::Shell,
+}
+
+/// A time that a person would wait.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
+    seconds.ok_or_else(|| "give a number of seconds from 0 to 3600".to_owned())
 }
 
 #[derive(clap::Args)]
@@ -107,6 +162,9 @@ struct CheckArguments {
     /// The manifest, or the folder it lies in.
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Print the layers and every choice that the manifest leaves open.
+    #[arg(long)]
+    expand: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -188,6 +246,10 @@ fn main() -> ExitCode {
         Command::Run(arguments) => (run::run(&arguments), Format::Text),
         Command::Test(arguments) => (test::test(&arguments), arguments.format),
         Command::Inspect(arguments) => (inspect::inspect(&arguments), arguments.format),
+        Command::Bench(arguments) => (bench::bench(&arguments), arguments.format),
+        Command::Completions(arguments) => (help::completions(arguments.shell), Format::Text),
+        Command::Schema => (output::print(&tacit_spec::schema::text()).map(|()| Exit::Ok), Format::Text),
+        Command::Man => (help::manual_page(), Format::Text),
         Command::Help(arguments) => (help::help(arguments.topic.as_deref()), Format::Text),
     };
     let exit = match outcome {
@@ -195,7 +257,7 @@ fn main() -> ExitCode {
         // The reader of the output has what it wanted.
         Err(Outcome::PipeClosed) => Exit::Ok,
         Err(Outcome::Failed(failure)) => {
-            report(&failure, format);
+            output::report(&failure, format);
             Exit::BadInput
         }
     };

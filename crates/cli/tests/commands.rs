@@ -132,6 +132,33 @@ fn what_is_wrong_is_told_with_its_code_and_exit_code_2() {
 }
 
 #[test]
+fn a_latency_decides_where_it_is_asked_and_is_in_no_file() {
+    let folder = digits(1);
+    let here = folder.path();
+    let manifest = fs::read_to_string(here.join("Tacit.toml")).unwrap();
+    let (goal_on, _) = manifest.split_once("[[require]]").unwrap();
+    let with_latency = |at_most: &str| {
+        let gap = "[[require]]\nmetric = \"accuracy\"\ngap = \"p01\"\nat_most = 1\n";
+        let require = format!("{goal_on}{gap}[[require]]\nmetric = \"latency\"\nat_most = {at_most}\n");
+        fs::write(here.join("Tacit.toml"), require).unwrap();
+        run(here, &["build"])
+    };
+    let (code, table, err) = with_latency("1e9");
+    assert_eq!(code, 0, "{err}");
+    assert!(table.contains("\nthe contract is met: 2 of 2 requirements\n"), "{table}");
+    assert!(table.contains("\ngap of accuracy over `p01`: between "), "{table}");
+    let first = fs::read(here.join("digits.tacit")).unwrap();
+    let (_, summary, _) = run(here, &["inspect", "digits.tacit"]);
+    assert!(summary.contains("\nthe contract is met: 1 of 1 requirements, and 1 that a clock decides;"), "{summary}");
+    assert_eq!(run(here, &["build", "--force"]).0, 0);
+    assert_eq!(fs::read(here.join("digits.tacit")).unwrap(), first, "no time is in the file");
+
+    let (code, table, _) = with_latency("0.001");
+    assert!(code == 1 && table.ends_with("the contract is NOT met: 1 of 2 requirements\n"), "{table}");
+    assert_eq!(run(here, &["test", "digits.tacit"]).0, 1);
+}
+
+#[test]
 fn a_loss_that_is_not_finite_is_an_error() {
     let folder = digits(1);
     let here = folder.path();

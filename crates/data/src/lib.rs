@@ -26,7 +26,7 @@ pub use dataset::{
     DataFileSummary, Dataset, GROUPS_MAX, Groups, InputValues, Location, Part, RequirementRows, SplitKeys, Target,
     TargetValues,
 };
-pub use read::{CLASSES_MAX, ReadOptions, data_files, label_order, read, source_options};
+pub use read::{CLASSES_MAX, ReadOptions, data_files, label_order, labels_file, read, source_options};
 pub use split::{Parts, divide, split};
 pub use store::Store;
 pub use stream::Batches;

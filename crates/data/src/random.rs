@@ -12,6 +12,8 @@ pub enum Purpose {
     Split = 1,
     Shuffle = 2,
     Augment = 3,
+    Permute = 4,
+    Subsample = 5,
 }
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -29,20 +29,31 @@ pub const CLASSES_MAX: usize = 1 << 16;
 pub struct ReadOptions {
     /// The files, each with the part that all its rows belong to, if it is given.
     pub files: Vec<(PathBuf, Option<Part>)>,
+    /// The labels of the first file, if it is an idx file whose labels lie under another name than usual.
+    pub labels: Option<PathBuf>,
     /// Where values beyond the bound of memory are kept while they are needed.
     pub spool: PathBuf,
-    /// Where rows that are set aside are written.
-    pub rejects: PathBuf,
+    /// Where rows that are set aside are written; nowhere without it.
+    pub rejects: Option<PathBuf>,
 }
 
 /// The files of a specification whose manifest lies in `folder`.
 pub fn data_files(specification: &Specification, folder: &Path) -> Vec<(PathBuf, Option<Part>)> {
     let data = &specification.data;
-    let at = |path: &str| if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) };
-    let part = |file: &Option<tacit_spec::DataFile>, part| file.as_ref().map(|file| (at(&file.path), Some(part)));
-    let first = (at(&data.source.path), None);
+    let part =
+        |file: &Option<tacit_spec::DataFile>, part| file.as_ref().map(|file| (at(folder, &file.path), Some(part)));
+    let first = (at(folder, &data.source.path), None);
     let others = [part(&data.validation, Part::Validation), part(&data.test, Part::Test)];
     std::iter::once(first).chain(others.into_iter().flatten()).collect()
+}
+
+/// The file of labels that a specification names, whose manifest lies in `folder`.
+pub fn labels_file(specification: &Specification, folder: &Path) -> Option<PathBuf> {
+    specification.data.labels.as_ref().map(|path| at(folder, path))
+}
+
+fn at(folder: &Path, path: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
 }
 
 /// How sources are opened for a specification.
@@ -69,12 +80,12 @@ pub fn source_options(dialect: &Dialect, labels: Option<PathBuf>) -> SourceOptio
 pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Dataset, Vec<Diagnostic>> {
     let mut collector: Option<Collector> = None;
     let mut files = Vec::new();
-    let folder = options.files.first().and_then(|(path, _)| path.parent()).unwrap_or(Path::new("."));
-    let labels = specification.data.labels.as_ref().map(|labels| folder.join(labels));
     let mut log = FaultLog::default();
-    let mut rejects = Rejects { path: &options.rejects, file: None, rows: 0 };
+    let mut rejects = Rejects { path: options.rejects.as_deref(), file: None, rows: 0 };
     for (path, part) in &options.files {
-        let open = source_options(&specification.data.dialect, labels.clone());
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let labels = options.labels.clone().filter(|_| files.is_empty());
+        let open = source_options(&specification.data.dialect, labels);
         let mut source = source::open(path, &open).map_err(|found| with_help(found, path))?;
         let layout = Layout::of(source.name(), source.columns(), specification)?;
         let collector = match &mut collector {
@@ -95,14 +106,14 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
             &mut rejects,
             &options.spool,
         )?;
-        let summary = source.finish().map_err(|found| vec![found])?;
+        let summary = source.finish()?;
         files.push(DataFileSummary { name, hash: summary.hash, part: *part, rows: collector.rows - before });
     }
     let unusable = specification.data.bad_rows == BadRows::Stop && !log.is_empty();
     if unusable {
         return Err(log.diagnostics());
     }
-    rejects.close().map_err(|error| vec![Diagnostic::io(&options.rejects.display().to_string(), "write", &error)])?;
+    rejects.close().map_err(|error| rejects.failed(&error))?;
     let Some(collector) = collector else { return Err(vec![no_rows("")]) };
     if collector.rows == 0 {
         // With every row set aside, what is wrong with them is the only thing worth saying.
@@ -130,7 +141,7 @@ fn no_rows(name: &str) -> Diagnostic {
 
 /// Rows that are set aside, written one JSON object a line.
 struct Rejects<'a> {
-    path: &'a Path,
+    path: Option<&'a Path>,
     file: Option<io::BufWriter<std::fs::File>>,
     rows: u64,
 }
@@ -138,13 +149,14 @@ struct Rejects<'a> {
 impl Rejects<'_> {
     fn add(&mut self, faults: &[Fault]) -> io::Result<()> {
         self.rows += 1;
+        let Some(path) = self.path else { return Ok(()) };
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                if let Some(folder) = self.partial().parent() {
+                if let Some(folder) = path.parent() {
                     std::fs::create_dir_all(folder)?;
                 }
-                self.file.insert(io::BufWriter::new(std::fs::File::create(self.partial())?))
+                self.file.insert(io::BufWriter::new(std::fs::File::create(partial(path))?))
             }
         };
         let raw = faults.iter().find_map(|fault| fault.raw.as_deref());
@@ -167,23 +179,38 @@ impl Rejects<'_> {
 
     /// The file gets its name once it is whole; without rejects none stays from an earlier time.
     fn close(&mut self) -> io::Result<()> {
+        let Some(path) = self.path else { return Ok(()) };
         match self.file.take() {
             Some(file) => {
                 file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-                std::fs::rename(self.partial(), self.path)
+                std::fs::rename(partial(path), path)
             }
-            None => match std::fs::remove_file(self.path) {
+            None => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 Ok(()) | Err(_) => Ok(()),
             },
         }
     }
 
-    fn partial(&self) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        self.path.with_file_name(name)
+    fn failed(&self, error: &io::Error) -> Vec<Diagnostic> {
+        let name = self.path.map_or(String::new(), |path| path.display().to_string());
+        vec![Diagnostic::io(&name, "write", error).help("free space there, or write the program elsewhere")]
     }
+}
+
+impl Drop for Rejects<'_> {
+    /// A file that did not become whole is of no use to anybody.
+    fn drop(&mut self) {
+        if let (Some(_), Some(path)) = (self.file.take(), self.path) {
+            let _ = std::fs::remove_file(partial(path));
+        }
+    }
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
 }
 
 /// What is gathered while rows are read.
@@ -324,8 +351,7 @@ impl Collector {
                 return Err(log.diagnostics());
             }
             if set_aside {
-                let name = || rejects.path.display().to_string();
-                rejects.add(&faults).map_err(|error| vec![Diagnostic::io(&name(), "write", &error)])?;
+                rejects.add(&faults).map_err(|error| rejects.failed(&error))?;
             }
         }
     }
@@ -518,7 +544,7 @@ impl TargetBuilder {
         match self {
             TargetBuilder::Category { dictionary, given: _, aliases, .. } => {
                 let column = columns[0];
-                let label = cells[column].as_text().ok_or_else(|| missing(column))?;
+                let label = cells[column].as_text().ok_or_else(|| no_answer(column))?;
                 let label = aliases.get(label.as_ref()).map_or(label.as_ref(), String::as_str);
                 match dictionary.position(label) {
                     0 => Err(unknown_label(label, column, "classes")),
@@ -527,7 +553,7 @@ impl TargetBuilder {
             }
             TargetBuilder::Columns { .. } => {
                 let flag = |column: &usize| {
-                    let text = cells[*column].as_text().ok_or_else(|| missing(*column))?;
+                    let text = cells[*column].as_text().ok_or_else(|| no_answer(*column))?;
                     flag(&text).ok_or_else(|| CellFault {
                         code: Code::BadNumber,
                         column: *column,
@@ -543,8 +569,8 @@ impl TargetBuilder {
                 let listed: Vec<String> = match &cells[column] {
                     Cell::Missing => Vec::new(),
                     Cell::Texts(labels) => labels.clone(),
-                    cell => {
-                        let text = cell.as_text().ok_or_else(|| missing(column))?;
+                    cell @ (Cell::Text(_) | Cell::Number(_) | Cell::Numbers(_) | Cell::Image(_)) => {
+                        let text = cell.as_text().ok_or_else(|| no_answer(column))?;
                         text.split(separator.as_str()).map(|label| label.trim().to_owned()).collect()
                     }
                 };
@@ -557,10 +583,18 @@ impl TargetBuilder {
                 }
                 Ok(Answer::Set(set))
             }
-            TargetBuilder::Number { .. } => number(&cells[columns[0]], columns[0], false, None).map(Answer::Number),
+            TargetBuilder::Number { .. } => {
+                let column = columns[0];
+                let cell = &cells[column];
+                if cell.is_missing() {
+                    Err(no_answer(column))
+                } else {
+                    number(cell, column, false, None).map(Answer::Number)
+                }
+            }
             TargetBuilder::Anomaly { normal: Some(normal), .. } => {
                 let column = columns[0];
-                let text = cells[column].as_text().ok_or_else(|| missing(column))?;
+                let text = cells[column].as_text().ok_or_else(|| no_answer(column))?;
                 Ok(Answer::Anomalous(text.as_ref() != normal.as_str()))
             }
             TargetBuilder::Anomaly { normal: None, .. } => Ok(Answer::Unknown),
@@ -593,14 +627,17 @@ impl TargetBuilder {
                 TargetValues::Category { labels: dictionary.labels().to_vec(), ids }
             }
             TargetBuilder::Category { dictionary, given: false, ids, .. } => {
-                let (labels, order) = ordered(dictionary.labels());
+                let (labels, order) = ordered_used(dictionary.labels(), ids.iter().map(|id| *id as usize));
                 TargetValues::Category { labels, ids: ids.into_iter().map(|id| order[id as usize] as i32).collect() }
             }
             TargetBuilder::Columns { values } => TargetValues::Labels { labels: columns.to_vec(), values },
             TargetBuilder::Separated { dictionary, given, sets, .. } => {
                 let (labels, order) = match given {
                     true => (dictionary.labels().to_vec(), (0..dictionary.labels().len()).collect()),
-                    false => ordered(dictionary.labels()),
+                    false => {
+                        let used = sets.iter().flatten().map(|label| *label as usize);
+                        ordered_used(dictionary.labels(), used)
+                    }
                 };
                 let mut values = vec![false; sets.len() * labels.len()];
                 for (row, set) in sets.iter().enumerate() {
@@ -612,6 +649,12 @@ impl TargetBuilder {
             TargetBuilder::Anomaly { normal, values } => TargetValues::Anomaly(normal.map(|_| values)),
         }
     }
+}
+
+/// A cell without which the row cannot be learnt from.
+fn no_answer(column: usize) -> CellFault {
+    let help = "fill it, remove the row, or set such rows aside: `bad-rows = \"set-aside\"` in `[data]`".to_owned();
+    CellFault { help, ..missing(column) }
 }
 
 fn unknown_label(label: &str, column: usize, key: &str) -> CellFault {
@@ -637,7 +680,7 @@ impl SplitBuilder {
     fn read(&mut self, cells: &[Cell], column: Option<usize>) -> Result<f64, CellFault> {
         let Some(column) = column else { return Ok(0.0) };
         let cell = &cells[column];
-        let text = cell.as_text().ok_or_else(|| missing(column))?;
+        let text = cell.as_text().ok_or_else(|| no_answer(column))?;
         match self {
             SplitBuilder::None => Ok(0.0),
             SplitBuilder::Groups(labels, _) => Ok(labels.position(&text) as f64),
@@ -676,7 +719,14 @@ impl SplitBuilder {
 
 /// Labels in order, and the place in it of each by its place before.
 fn ordered(labels: &[String]) -> (Vec<String>, Vec<usize>) {
-    let mut by_order: Vec<usize> = (0..labels.len()).collect();
+    ordered_used(labels, 0..labels.len())
+}
+
+/// Those of the labels that something uses, as [`ordered`]: a row that was set aside may have had others.
+fn ordered_used(labels: &[String], used: impl Iterator<Item = usize>) -> (Vec<String>, Vec<usize>) {
+    let mut is_used = vec![false; labels.len()];
+    used.for_each(|label| is_used[label] = true);
+    let mut by_order: Vec<usize> = (0..labels.len()).filter(|label| is_used[*label]).collect();
     by_order.sort_by(|a, b| label_order(&labels[*a], &labels[*b]));
     let mut place = vec![0; labels.len()];
     by_order.iter().enumerate().for_each(|(new, old)| place[*old] = new);

@@ -191,7 +191,8 @@ impl StoreBuilder {
         Ok(())
     }
 
-    /// Moves all rows into a file in this folder, which is made if it is not there; those that follow go there too.
+    /// Moves all rows into a file in this folder, which is made if need be, and goes again if nothing else is in it; rows
+    /// that follow go there too.
     ///
     /// # Errors
     /// The file cannot be made or written.
@@ -234,7 +235,7 @@ fn nameless_file(folder: &Path) -> io::Result<File> {
         match File::options().read(true).write(true).create_new(true).open(&path) {
             Ok(file) => {
                 // Where an open file cannot be removed, it stays until the folder is cleaned.
-                let _ = std::fs::remove_file(&path);
+                let _ = std::fs::remove_file(&path).and_then(|()| std::fs::remove_dir(folder));
                 return Ok(file);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -263,7 +264,8 @@ mod tests {
 
     #[test]
     fn rows_are_the_same_in_memory_in_bytes_and_in_a_file() {
-        let folder = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("spool");
         // Wider than one read of the file.
         let width = 1500;
         let mut stores = Vec::new();
@@ -273,7 +275,7 @@ mod tests {
                 let first = spool_at.unwrap_or(9);
                 filled(&mut builder, 0..first, width);
                 if spool_at.is_some() {
-                    builder.spool(folder.path()).unwrap();
+                    builder.spool(&folder).unwrap();
                     assert_eq!(builder.memory_bytes(), 0);
                 }
                 filled(&mut builder, first..9, width);
@@ -284,7 +286,7 @@ mod tests {
         let expected = rows(&stores[0], &asked);
         assert_eq!(expected[0], 56.0);
         assert!(stores.iter().all(|store| store.rows() == 9 && rows(store, &asked) == expected));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file is left behind");
+        assert!(!folder.exists(), "nothing is left behind");
     }
 
     #[test]

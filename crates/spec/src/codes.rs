@@ -104,8 +104,8 @@ codes! {
      proposes the nearest key that exists.";
 
     MissingKey "E0103" Manifest "a required key or table is missing"
-    "The manifest needs at least `[program]`, one `[input.NAME]`, one `[output.NAME]`, `[data]`, `[skeleton]` and \
-     `[goal]`. The message names what is missing and the help shows a line that would do.";
+    "The manifest needs at least `[program]`, one `[input.NAME]`, one `[output.NAME]`, `[data]` and `[skeleton]`. The \
+     message names what is missing and the help shows a line that would do.";
 
     WrongType "E0104" Manifest "a value has the wrong type"
     "For example a string where a number belongs. Numbers are written without quotes, names with them.";
@@ -144,8 +144,8 @@ codes! {
      values that one layer makes, far above what fits in memory.";
 
     GoalMismatch "E0114" Manifest "the goal does not fit the output"
-    "`cross-entropy` is for an output of type `category`; `squared-error`, `absolute-error` and `huber` are for an \
-     output of type `number`.";
+    "`cross-entropy` is for an output of type `category` or `labels`; `squared-error`, `absolute-error` and `huber` are \
+     for an output of type `number` or `anomaly`.";
 
     MetricMismatch "E0115" Manifest "the metric does not fit the output"
     "Each metric is measured on the answers of some types of outputs: `accuracy` on categories and labels, `top-k` on \
@@ -257,7 +257,7 @@ codes! {
 
     UnknownFormat "E0230" Data "a format that cannot be read"
     "Tacit reads CSV, JSON lines, Parquet, idx files and folders of pictures. Other formats, such as the workbooks of \
-     spreadsheet programs, must be saved as one of these first. Only CSV and JSON lines can come from a stream.";
+     spreadsheet programs, must be saved as one of these first. Parquet and folders cannot come from a stream.";
 
     DamagedFile "E0231" Data "a data file that is cut off or damaged"
     "The bytes break the rules of the file's format: compressed data that does not unpack, a header that promises more \

@@ -66,7 +66,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
         embedding: EMBEDDING,
         even_columns: preset == Some(Preset::Additive),
         members: specification.skeleton.members.unwrap_or(match preset {
-            Some(Preset::Mlp) if is_table => MEMBERS,
+            Some(Preset::Mlp) if is_table => members(facts.training_rows),
             Some(_) | None => 1,
         }),
         epochs,
@@ -92,7 +92,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
 ///
 /// # Errors
 /// A layer that does not fit, which a manifest cannot know before the data is read: groups that do not divide.
-pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> Result<Vec<Layer>, Diagnostic> {
+pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> Result<Vec<Layer>, Vec<Diagnostic>> {
     let layers = match &specification.skeleton.body {
         Body::Layers(layers) => layers.clone(),
         Body::Preset(preset) => preset_layers(*preset, facts, features),
@@ -100,22 +100,21 @@ pub fn layers(specification: &Specification, facts: &Facts, features: Shape) -> 
     let mut shape = features;
     for layer in &layers {
         shape = layer.shape(shape).map_err(|ShapeError { code, message, help }| {
-            Diagnostic::error(code, specification.skeleton.place.clone(), message).help(help)
+            vec![Diagnostic::error(code, specification.skeleton.place.clone(), message).help(help)]
         })?;
     }
     match shape {
         Shape::Vector(_) | Shape::Image { .. } if shape.values() > 0 => Ok(layers),
         Shape::Vector(_) | Shape::Image { .. } => {
             let message = "the skeleton ends in no value";
-            Err(Diagnostic::error(Code::LayerShape, specification.skeleton.place.clone(), message).help("add an input"))
+            let place = specification.skeleton.place.clone();
+            Err(vec![Diagnostic::error(Code::LayerShape, place, message).help("add an input")])
         }
     }
 }
 
 /// The numbers that a label becomes.
 const EMBEDDING: usize = 8;
-/// The members of the preset `mlp` for tables.
-const MEMBERS: usize = 16;
 /// Rows in one step, for images.
 const IMAGE_BATCH: usize = 64;
 /// The learning rate rises over one step in so many.
@@ -131,9 +130,9 @@ fn batch_of_rows(rows: usize) -> usize {
     nearest.clamp(16, 256)
 }
 
-/// About 60·√rows steps, from 1,000 to 12,000, in 10 to 200 passes.
+/// About 60·√rows steps, from 1,000 to 3,000, in 10 to 200 passes.
 fn epochs_of_rows(rows: usize, batch: usize) -> u64 {
-    let steps = (60 * rows.isqrt()).clamp(1_000, 12_000);
+    let steps = (60 * rows.isqrt()).clamp(1_000, 3_000);
     ((steps * batch + rows / 2) / rows.max(1)).clamp(10, 200) as u64
 }
 
@@ -154,6 +153,11 @@ fn learning_rate(optimiser: Optimiser, preset: Option<Preset>) -> f64 {
 /// A quarter of √rows, from 2 to 32.
 fn bins(rows: usize) -> usize {
     (rows.isqrt() / 4).clamp(2, 32)
+}
+
+/// The members of the preset `mlp` for tables: with many rows a few are as good as many.
+fn members(rows: usize) -> usize {
+    if rows < 4_000 { 16 } else { 8 }
 }
 
 /// The width of hidden layers.

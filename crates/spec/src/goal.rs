@@ -1,11 +1,9 @@
 //! `[goal]` and `[search]`.
 
-use std::ops::Range;
-
 use toml::de::DeValue;
 
 use crate::codes::Code;
-use crate::read::{Interval, Reader, Table, listed};
+use crate::read::{Field, Interval, Reader, Table, listed};
 use crate::report::quoted;
 use crate::specification::*;
 use crate::suggest::nearest;
@@ -18,7 +16,8 @@ pub(crate) fn goal(reader: &mut Reader, table: &Table, outputs: Option<&[Output]
         ClassWeights::Balanced => "balanced",
     };
     let names = loss_names(reader, table, outputs)?;
-    let has = |loss: LossName| names.contains(&loss);
+    // Of outputs that have errors it is not known which losses they have.
+    let has = |loss: LossName| names.is_empty() || names.contains(&loss);
     if !has(LossName::CrossEntropy) {
         table.refuse(reader, "label-smoothing", "it belongs to `cross-entropy`");
         table.refuse(reader, "class-weights", "it belongs to `cross-entropy`");
@@ -44,15 +43,20 @@ pub(crate) fn goal(reader: &mut Reader, table: &Table, outputs: Option<&[Output]
 
 /// The loss of every output. `minimise` is one word for all, or a table with a word for each that differs from the usual.
 fn loss_names(reader: &mut Reader, table: &Table, outputs: Option<&[Output]>) -> Option<Vec<LossName>> {
+    let known = outputs.is_some();
     let outputs = outputs.unwrap_or_default();
     let Some(field) = table.get("minimise") else { return Some(outputs.iter().map(usual_loss).collect()) };
     if !field.value.is_table() {
         let name = field.choice(reader, LossName::ALL, LossName::name)?;
-        outputs.iter().for_each(|output| check_fit(reader, &field.span, name, output));
+        outputs.iter().for_each(|output| check_fit(reader, &field, name, output, outputs.len()));
         return Some(vec![name; outputs.len().max(1)]);
     }
     let mut names: Vec<LossName> = outputs.iter().map(usual_loss).collect();
-    for one in field.named(reader, "minimise")? {
+    for one in field.named(reader, "minimise = { NAME = \"…\" }")? {
+        if !known {
+            one.choice(reader, LossName::ALL, LossName::name);
+            continue;
+        }
         let Some(index) = outputs.iter().position(|output| output.name == one.name) else {
             let message = format!("there is no output {}", quoted(&one.name));
             let help = match nearest(&one.name, outputs.iter().map(|output| output.name.as_str())) {
@@ -64,7 +68,7 @@ fn loss_names(reader: &mut Reader, table: &Table, outputs: Option<&[Output]>) ->
             continue;
         };
         let name = one.choice(reader, LossName::ALL, LossName::name)?;
-        check_fit(reader, &one.span, name, &outputs[index]);
+        check_fit(reader, &one, name, &outputs[index], 1);
         names[index] = name;
     }
     Some(names)
@@ -77,12 +81,16 @@ fn usual_loss(output: &Output) -> LossName {
     }
 }
 
-fn check_fit(reader: &mut Reader, span: &Range<usize>, name: LossName, output: &Output) {
-    let usual = usual_loss(output);
-    if (usual == LossName::CrossEntropy) != (name == LossName::CrossEntropy) {
+/// `of` says how many outputs the word stands for.
+fn check_fit(reader: &mut Reader, field: &Field, name: LossName, output: &Output, of: usize) {
+    let usual = usual_loss(output).name();
+    if (usual == LossName::CrossEntropy.name()) != (name == LossName::CrossEntropy) {
         let message = format!("`{}` does not fit the output {}", name.name(), quoted(&output.name));
-        let help = format!("write `minimise = \"{}\"`, or leave it out", usual.name());
-        let diagnostic = reader.error(Code::GoalMismatch, span, message).help(help);
+        let help = match of {
+            1 => format!("write `{} = \"{usual}\"`, or leave it out", field.name),
+            _ => format!("give each output its own: `minimise = {{ {} = \"{usual}\", … }}`", output.name),
+        };
+        let diagnostic = reader.error(Code::GoalMismatch, &field.span, message).help(help);
         reader.push(diagnostic);
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn output(reader: &mut Reader, table: &Table, name: &str) -> Option<O
         OutputType::Labels => several_labels(reader, table, name),
         OutputType::Anomaly => anomaly(reader, table),
     };
-    let aliases = aliases(reader, table);
+    let aliases = aliases(reader, table, kind.as_ref());
     Some(Output { name: name.to_owned(), kind: kind?, columns: columns?, aliases: aliases?, weight: weight? })
 }
 
@@ -401,10 +401,21 @@ fn anomaly(reader: &mut Reader, table: &Table) -> (Option<Columns>, Option<Outpu
 }
 
 /// `aliases`, a table of spellings and what they stand for.
-fn aliases(reader: &mut Reader, table: &Table) -> Option<Vec<(String, String)>> {
+fn aliases(reader: &mut Reader, table: &Table, kind: Option<&OutputKind>) -> Option<Vec<(String, String)>> {
     let Some(field) = table.get("aliases") else { return Some(Vec::new()) };
-    let spellings = field.named(reader, "aliases = { \"…\" = \"…\" }")?;
-    spellings.iter().map(|one| Some((one.name.clone(), one.string(reader)?.to_owned()))).collect()
+    let mut aliases = Vec::new();
+    for one in field.named(reader, "aliases = { \"…\" = \"…\" }")? {
+        let class = one.string(reader)?;
+        let classes = kind.and_then(OutputKind::listed);
+        if classes.is_some_and(|classes| !classes.iter().any(|listed| listed == class)) {
+            let message = format!("{} is not among the `classes`", quoted(class));
+            let help = "write the class as it stands in `classes`";
+            let diagnostic = reader.error(Code::UnknownValue, &one.span, message).help(help);
+            reader.push(diagnostic);
+        }
+        aliases.push((one.name.clone(), class.to_owned()));
+    }
+    Some(aliases)
 }
 
 fn labels(reader: &mut Reader, field: &Field, what: &str) -> Option<Vec<String>> {

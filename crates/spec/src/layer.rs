@@ -602,7 +602,7 @@ mod tests {
             for layer in [
                 Layer::Conv { window, channels: count, groups },
                 Layer::Depthwise { window },
-                Layer::Dense { units: count },
+                Layer::Dense { units: count, groups },
                 Layer::Pool { window: pool },
                 Layer::AveragePool { window: pool },
                 Layer::Dropout { probability: p },

@@ -13,6 +13,7 @@ pub mod layer;
 pub mod manual;
 pub mod metric;
 pub mod report;
+pub mod schema;
 pub mod shape;
 pub mod specification;
 pub mod suggest;

@@ -106,7 +106,7 @@ fn manifest(reader: &mut Reader, entries: &DeTable) -> Option<Specification> {
     }
     let data = section(reader, &root, "data", &keys::DATA).and_then(|table| data(reader, &table));
     let augmentation = optional_section(reader, &root, "augment", &keys::AUGMENT, |reader, table| {
-        augmentation(reader, table, inputs.as_deref())
+        augmentation(reader, table, inputs.as_deref().filter(|inputs| inputs_fit(inputs)))
     });
     let shape = inputs.as_deref().filter(|inputs| inputs_fit(inputs)).map(input_shape);
     let skeleton = section(reader, &root, "skeleton", &keys::SKELETON)

@@ -133,7 +133,7 @@ impl Reader {
     }
 
     fn wrong_type(&mut self, field: &Field, expected: &str, help: String) {
-        let message = format!("`{}` must be {expected}", field.name);
+        let message = format!("{} must be {expected}", quoted(&field.name));
         let found = format!("this is {}", type_name(field.value));
         let diagnostic = self.error(Code::WrongType, &field.span, message).label(found).help(help);
         self.push(diagnostic);
@@ -212,11 +212,16 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Field<'a> {
+    /// The begin of a line that gives the value.
+    fn assigned(&self) -> String {
+        quoted(&format!("{} = …", self.name))
+    }
+
     /// A string.
     pub fn string(&self, reader: &mut Reader) -> Option<&'a str> {
         let string = self.value.as_str();
         if string.is_none() {
-            reader.wrong_type(self, "a string", format!("write `{} = \"…\"`", self.name));
+            reader.wrong_type(self, "a string", format!("write {}", quoted(&format!("{} = \"…\"", self.name))));
         }
         string
     }
@@ -228,13 +233,13 @@ impl<'a> Field<'a> {
             DeValue::Integer(integer) => i128::from_str_radix(integer.as_str(), integer.radix()).ok().map(|i| i as f64),
             DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
             DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-                reader.wrong_type(self, "a number", format!("write `{} = …` with a number {interval}", self.name));
+                reader.wrong_type(self, "a number", format!("write {} with a number {interval}", self.assigned()));
                 return None;
             }
         };
         let inside = number.filter(|number| interval.contains(*number));
         if inside.is_none() {
-            let message = format!("`{}` must be {interval}", self.name);
+            let message = format!("{} must be {interval}", quoted(&self.name));
             let mut diagnostic = reader.error(Code::OutOfRange, &self.span, message);
             let share = number.is_some_and(|number| number > 1.0 && number <= 100.0 && interval.high == 1.0);
             if let (true, Some(percent)) = (share, number) {
@@ -250,13 +255,13 @@ impl<'a> Field<'a> {
     /// An integer in a range, both ends included.
     pub fn integer(&self, reader: &mut Reader, low: u64, high: u64) -> Option<u64> {
         let DeValue::Integer(integer) = self.value else {
-            reader.wrong_type(self, "an integer", format!("write `{} = …` with an integer from {low}", self.name));
+            reader.wrong_type(self, "an integer", format!("write {} with an integer from {low}", self.assigned()));
             return None;
         };
         let value = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
         let inside = value.and_then(|value| u64::try_from(value).ok()).filter(|value| (low..=high).contains(value));
         if inside.is_none() {
-            let message = format!("`{}` must be from {low} to {high}", self.name);
+            let message = format!("{} must be from {low} to {high}", quoted(&self.name));
             let help = format!("choose an integer from {low} to {high}");
             let diagnostic = reader.error(Code::OutOfRange, &self.span, message).help(help);
             reader.push(diagnostic);
@@ -283,7 +288,7 @@ impl<'a> Field<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("choose one of {}", listed(names)),
             };
-            let message = format!("`{}` cannot be {}", self.name, quoted(word));
+            let message = format!("{} cannot be {}", quoted(&self.name), quoted(word));
             let diagnostic = reader.error(Code::UnknownValue, &self.span, message).help(help);
             reader.push(diagnostic);
         }

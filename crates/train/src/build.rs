@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tacit_data::layout::Layout;
 use tacit_data::{
-    Dataset, Part, Parts, ReadOptions, Target, TargetValues, data_files, read, source, source_options, split,
+    Dataset, Part, Parts, ReadOptions, Target, TargetValues, data_files, labels_file, read, source, source_options,
+    split,
 };
 use tacit_exec::Options;
 use tacit_spec::{Bound, Code, Diagnostic, Place, Specification};
@@ -46,8 +47,13 @@ pub struct Columns {
 /// # Errors
 /// The diagnostics of the data.
 pub fn examples(specification: &Specification, folder: &Path, output: &Path) -> Result<Examples> {
-    let files = data_files(specification, folder);
-    let (mut dataset, columns) = read_files(specification, files, output)?;
+    let options = ReadOptions {
+        files: data_files(specification, folder),
+        labels: labels_file(specification, folder),
+        spool: spool_path(output),
+        rejects: Some(rejects_path(output)),
+    };
+    let (mut dataset, columns) = read_files(specification, &options)?;
     let parts = split(&dataset, specification)?;
     let prepared = prepare(specification, &mut dataset, &parts)?;
     Ok(Examples { dataset, parts, prepared, columns })
@@ -157,8 +163,10 @@ pub fn remeasure(
         Some(data) => vec![(data.to_owned(), None)],
         None => data_files(&specification, folder),
     };
+    let labels = labels_file(&specification, folder).filter(|_| data.is_none());
     let file = files.last().map(|(path, _)| path.clone()).unwrap_or_default();
-    let (mut dataset, columns) = read_files(&specification, files, output)?;
+    let reading = ReadOptions { files, labels, spool: spool_path(output), rejects: None };
+    let (mut dataset, columns) = read_files(&specification, &reading)?;
     for (values, input) in dataset.inputs.iter_mut().zip(&artifact.interface.inputs) {
         if matches!(input.kind, crate::interface::InputType::Category) {
             tacit_data::fit::use_vocabulary(values, &input.labels);
@@ -252,18 +260,16 @@ fn data_names(specification: &Specification) -> Vec<String> {
     std::iter::once(&data.source).chain(others).map(|file| file.path.clone()).collect()
 }
 
-fn read_files(
-    specification: &Specification,
-    files: Vec<(PathBuf, Option<Part>)>,
-    output: &Path,
-) -> Result<(Dataset, Columns)> {
-    let first = files.first().map(|(path, _)| path.clone()).unwrap_or_default();
-    let options =
-        ReadOptions { files, spool: crate::files::folder_of(output).join(".tacit"), rejects: rejects_path(output) };
-    let dataset = read(specification, &options)?;
+/// Where values that memory has no room for are kept.
+fn spool_path(output: &Path) -> PathBuf {
+    crate::files::folder_of(output).join(".tacit")
+}
+
+fn read_files(specification: &Specification, options: &ReadOptions) -> Result<(Dataset, Columns)> {
+    let dataset = read(specification, options)?;
     // The first file was read already, so it opens again.
-    let opened =
-        source::open(&first, &source_options(&specification.data.dialect, labels_path(specification, &first)))?;
+    let (first, _) = options.files.first().expect("a specification names a file");
+    let opened = source::open(first, &source_options(&specification.data.dialect, options.labels.clone()))?;
     let all = opened.columns().to_vec();
     let layout = Layout::of(opened.name(), &all, specification)?;
     let names = |positions: &Vec<Vec<usize>>| {
@@ -272,11 +278,6 @@ fn read_files(
     };
     let columns = Columns { inputs: names(&layout.inputs), outputs: names(&layout.outputs), all };
     Ok((dataset, columns))
-}
-
-fn labels_path(specification: &Specification, first: &Path) -> Option<PathBuf> {
-    let folder = first.parent().unwrap_or(Path::new("."));
-    specification.data.labels.as_ref().map(|labels| folder.join(labels))
 }
 
 /// The text that a row holds in some columns, for people; found by reading the files again up to the last of them.
@@ -296,7 +297,8 @@ pub fn rows_as_text(
     let mut next_row = 0;
     for ((path, _), file) in data_files(specification, folder).into_iter().zip(&dataset.files) {
         let end = next_row + file.rows;
-        let options = source_options(&specification.data.dialect, labels_path(specification, &path));
+        let labels = labels_file(specification, folder).filter(|_| next_row == 0);
+        let options = source_options(&specification.data.dialect, labels);
         let mut opened = source::open(&path, &options)?;
         let mut row = source::Row::default();
         while wanted.peek().is_some_and(|(row, _)| *row < end) {

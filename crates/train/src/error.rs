@@ -40,6 +40,7 @@ pub const UNWRITABLE: &str = "E0306";
 pub const UNREADABLE: &str = "E0307";
 pub const DATA_CHANGED: &str = "E0308";
 pub const TOO_LARGE: &str = "E0309";
+pub const NOTHING_TO_START_FROM: &str = "E0310";
 pub const DIVERGED: &str = "E0501";
 pub const UNSUPPORTED: &str = "E0502";
 
@@ -82,6 +83,11 @@ pub const CODES: &[(&str, &str)] = &[
         TOO_LARGE,
         "The file or the program in it needs more memory than any program that this version would build. The limits \
          keep a hostile file from taking the machine down.",
+    ),
+    (
+        NOTHING_TO_START_FROM,
+        "`--from` names a program that has no parameters, so there is nothing that a search could start from. Name a \
+         program with a skeleton like that of the manifest, or build without it.",
     ),
     (
         DIVERGED,

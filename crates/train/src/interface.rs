@@ -230,8 +230,22 @@ impl Interface {
             if found.is_none() {
                 return broken(format!("the program has no input `{}` of the interface's shape", input.name));
             }
-            let rank = if input.kind == InputType::Image { 3 } else { 1 };
-            if input.shape.len() != rank {
+            let fits = match (input.kind, &input.shape[..]) {
+                (InputType::Number | InputType::Category | InputType::Ordinal, [1]) => true,
+                (InputType::Date, [values]) => *values == tacit_spec::DATE_VALUES,
+                (InputType::Vector, [length]) => *length > 0,
+                (InputType::Image, [_, _, _]) => input.values() > 0,
+                (
+                    InputType::Number
+                    | InputType::Category
+                    | InputType::Ordinal
+                    | InputType::Date
+                    | InputType::Vector
+                    | InputType::Image,
+                    _,
+                ) => false,
+            };
+            if !fits || input.columns.is_empty() {
                 return broken(format!("the input `{}` does not have the shape of its type", input.name));
             }
         }

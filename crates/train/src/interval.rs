@@ -73,14 +73,21 @@ fn poisson_weights(resample: u64, weights: &mut [u8]) {
     const SEED: u64 = 0x7461_6369_7400_0001;
     // 2¹⁶ times the chance of at most 0, 1, 2, … for a mean of 1; the chance of nine and more is below 2⁻¹⁶.
     const AT_MOST: [u16; 8] = [24_109, 48_219, 60_273, 64_291, 65_296, 65_497, 65_530, 65_535];
+    const BLOCK: usize = 64;
     // The first number of each sequence is the state of another, so that they have nothing to do with one another.
     let mut random = SplitMix64::new(SplitMix64::new(SEED.wrapping_add(resample)).next_u64());
-    for four in weights.chunks_mut(4) {
-        let lots = random.next_u64();
-        for (place, weight) in four.iter_mut().enumerate() {
-            let lot = (lots >> (16 * place)) as u16;
-            *weight = AT_MOST.iter().map(|bound| u8::from(lot >= *bound)).sum();
+    // Whole blocks, so that the comparisons become vector instructions.
+    for block in weights.chunks_mut(BLOCK) {
+        let mut lots = [0u16; BLOCK];
+        for four in lots.chunks_exact_mut(4) {
+            let bits = random.next_u64();
+            four.iter_mut().enumerate().for_each(|(place, lot)| *lot = (bits >> (16 * place)) as u16);
         }
+        let mut counts = [0u16; BLOCK];
+        for bound in AT_MOST {
+            counts.iter_mut().zip(lots).for_each(|(count, lot)| *count += u16::from(lot >= bound));
+        }
+        block.iter_mut().zip(counts).for_each(|(weight, count)| *weight = count as u8);
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod artifact;
 pub mod batch;
 pub mod build;
+pub mod charts;
 pub mod checkpoint;
 pub mod container;
 pub mod contract;
@@ -22,6 +23,9 @@ pub mod prepare;
 pub mod range_test;
 pub mod rows;
 pub mod search;
+pub mod study;
+pub mod transfer;
+pub mod worst;
 
 pub use artifact::Artifact;
 pub use build::{Examples, Remeasured, assemble, build_hash, examples, remeasure};

@@ -29,7 +29,8 @@ enum Layer {
 /// Hashes what is read through it.
 struct Hashing {
     inner: Box<dyn Read + Send>,
-    hasher: blake3::Hasher,
+    /// Boxed because it is large.
+    hasher: Box<blake3::Hasher>,
     bytes: u64,
 }
 
@@ -43,8 +44,7 @@ struct Headed<R> {
 
 impl ByteStream {
     pub(super) fn new(inner: Box<dyn Read + Send>) -> io::Result<ByteStream> {
-        let hashing = Hashing { inner, hasher: blake3::Hasher::new(), bytes: 0 };
-        let stored = Headed::new(hashing, &[GZIP])?;
+        let stored = Headed::new(Hashing::new(inner), &[GZIP])?;
         let compressed = stored.head == GZIP;
         let layer = if compressed {
             Layer::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, stored))))
@@ -74,12 +74,10 @@ impl ByteStream {
 
     /// Reads what is left; the hash of the stored bytes, and their number.
     pub(super) fn finish(self) -> io::Result<(blake3::Hash, u64)> {
-        let mut hashing = match self.input.into_inner().rest {
-            Layer::Plain(stored) => stored.rest,
-            Layer::Gzip(decoder) => decoder.into_inner().into_inner().rest,
-        };
-        io::copy(&mut hashing, &mut io::sink())?;
-        Ok((hashing.hasher.finalize(), hashing.bytes))
+        match self.input.into_inner().rest {
+            Layer::Plain(stored) => stored.rest.finish(),
+            Layer::Gzip(decoder) => decoder.into_inner().into_inner().rest.finish(),
+        }
     }
 }
 
@@ -139,6 +137,18 @@ impl Read for Layer {
     }
 }
 
+impl Hashing {
+    fn new(inner: Box<dyn Read + Send>) -> Hashing {
+        Hashing { inner, hasher: Box::new(blake3::Hasher::new()), bytes: 0 }
+    }
+
+    /// Reads what is left.
+    fn finish(mut self) -> io::Result<(blake3::Hash, u64)> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok((self.hasher.finalize(), self.bytes))
+    }
+}
+
 impl Read for Hashing {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(out)?;
@@ -146,6 +156,12 @@ impl Read for Hashing {
         self.bytes += count as u64;
         Ok(count)
     }
+}
+
+/// The hash of a file's bytes, and their number.
+#[cfg(feature = "parquet")]
+pub(super) fn hash(file: std::fs::File) -> io::Result<(blake3::Hash, u64)> {
+    Hashing::new(Box::new(file)).finish()
 }
 
 /// What an error of reading means: the operating system's refusal, or compressed data that does not unfold.

@@ -224,7 +224,7 @@ impl CsvReader {
 }
 
 /// Columns are found by their names, so each must be there once.
-fn check_names(place: &Place, columns: &[String]) -> Result<(), Vec<Diagnostic>> {
+pub(super) fn check_names(place: &Place, columns: &[String]) -> Result<(), Vec<Diagnostic>> {
     let mut seen = BTreeSet::new();
     let twice: BTreeSet<&str> = columns.iter().map(String::as_str).filter(|column| !seen.insert(*column)).collect();
     if twice.is_empty() {

@@ -55,9 +55,24 @@ const RANK_MAX: usize = 8;
 
 impl IdxReader {
     pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<IdxReader, Vec<Diagnostic>> {
-        let values = Array::open(path, &options.limits).map_err(|diagnostic| vec![diagnostic])?;
-        let labels = match options.labels.clone().or_else(|| labels_beside(path)) {
-            Some(path) => Some(Array::open(&path, &options.limits).map_err(|diagnostic| vec![diagnostic])?),
+        let values = Array::open(path, &options.limits)?;
+        let labels = options.labels.clone().or_else(|| labels_beside(path));
+        IdxReader::new(values, labels.as_deref(), options)
+    }
+
+    /// Reads the values from a stream; the labels, if the options name them, from their file.
+    pub(super) fn from_stream(
+        file: Arc<str>,
+        stream: ByteStream,
+        options: &SourceOptions,
+    ) -> Result<IdxReader, Vec<Diagnostic>> {
+        let values = Array::new(file, stream, None, &options.limits)?;
+        IdxReader::new(values, options.labels.as_deref(), options)
+    }
+
+    fn new(values: Array, labels: Option<&Path>, options: &SourceOptions) -> Result<IdxReader, Vec<Diagnostic>> {
+        let labels = match labels {
+            Some(path) => Some(Array::open(path, &options.limits)?),
             None => None,
         };
         let name = match (values.picture(), &values.extents[..]) {
@@ -145,20 +160,32 @@ pub(super) fn labels_beside(path: &Path) -> Option<PathBuf> {
 }
 
 impl Array {
-    fn open(path: &Path, limits: &Limits) -> Result<Array, Diagnostic> {
+    fn open(path: &Path, limits: &Limits) -> Result<Array, Vec<Diagnostic>> {
         let file: Arc<str> = path.display().to_string().into();
-        let opened = File::open(path).map_err(|error| Diagnostic::io(&file, "read", &error))?;
+        let opened = File::open(path).map_err(|error| vec![Diagnostic::io(&file, "read", &error)])?;
         let stored = opened.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        let mut stream = ByteStream::new(Box::new(opened)).map_err(|error| bytes::diagnostic(&file, &error))?;
+        let stream = ByteStream::new(Box::new(opened)).map_err(|error| vec![bytes::diagnostic(&file, &error)])?;
+        Array::new(file, stream, stored, limits)
+    }
+
+    /// Reads the header; `stored` is the length of the file, if it is known.
+    fn new(
+        file: Arc<str>,
+        mut stream: ByteStream,
+        stored: Option<u64>,
+        limits: &Limits,
+    ) -> Result<Array, Vec<Diagnostic>> {
         let mut head = [0; 4];
         read_head(&file, &mut stream, &mut head)?;
-        let [0, 0, kind, rank] = head else { return Err(bad_header(&file, "it does not begin with two zero bytes")) };
+        let [0, 0, kind, rank] = head else {
+            return Err(vec![bad_header(&file, "it does not begin with two zero bytes")]);
+        };
         let Some(element) = Element::from_byte(kind) else {
-            return Err(bad_header(&file, &format!("the type `0x{kind:02x}` does not exist")));
+            return Err(vec![bad_header(&file, &format!("the type `0x{kind:02x}` does not exist"))]);
         };
         let rank = usize::from(rank);
         if !(1..=RANK_MAX).contains(&rank) {
-            return Err(bad_header(&file, &format!("it has {rank} extents, and 1 to {RANK_MAX} are possible")));
+            return Err(vec![bad_header(&file, &format!("it has {rank} extents, and 1 to {RANK_MAX} are possible"))]);
         }
         let mut extents = Vec::new();
         for _ in 0..rank {
@@ -172,13 +199,13 @@ impl Array {
         let Some(row_bytes) = row_bytes.filter(|bytes| (1..=limits.row_bytes).contains(bytes)) else {
             let message = format!("a row of {extents:?} values holds nothing or more than {} bytes", limits.row_bytes);
             let diagnostic = Diagnostic::error(Code::RowTooLarge, Place::File(file.to_string()), message);
-            return Err(diagnostic.help("is it an idx file? look at its header"));
+            return Err(vec![diagnostic.help("is it an idx file? look at its header")]);
         };
         let promised = 4 + 4 * rank as u64 + rows * row_bytes as u64;
         if let Some(stored) = stored.filter(|stored| !stream.is_compressed() && *stored != promised) {
             let message = format!("{} has {stored} bytes, but its header promises {promised}", quoted(&file));
             let diagnostic = Diagnostic::error(Code::DamagedFile, Place::File(file.to_string()), message);
-            return Err(diagnostic.help("the file is damaged or was cut off: copy or download it again"));
+            return Err(vec![diagnostic.help("the file is damaged or was cut off: copy or download it again")]);
         }
         Ok(Array { file, stream, element, rows, extents, buffer: vec![0; row_bytes] })
     }
@@ -242,9 +269,9 @@ impl Array {
 
     fn damaged(&self, number: u64, error: &io::Error) -> Box<Fault> {
         let found = bytes::diagnostic(&self.file, error);
-        let message = match error.kind() {
-            io::ErrorKind::UnexpectedEof => format!("{} ends before its last row", quoted(&self.file)),
-            _ => found.message,
+        let message = match error.kind() == io::ErrorKind::UnexpectedEof {
+            true => format!("{} ends before its last row", quoted(&self.file)),
+            false => found.message,
         };
         self.fault(number, found.code, message)
     }
@@ -298,10 +325,10 @@ impl Element {
     }
 }
 
-fn read_head(file: &str, stream: &mut ByteStream, out: &mut [u8]) -> Result<(), Diagnostic> {
-    stream.read_exact(out).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => bad_header(file, "it ends inside its header"),
-        _ => bytes::diagnostic(file, &error),
+fn read_head(file: &str, stream: &mut ByteStream, out: &mut [u8]) -> Result<(), Vec<Diagnostic>> {
+    stream.read_exact(out).map_err(|error| match error.kind() == io::ErrorKind::UnexpectedEof {
+        true => vec![bad_header(file, "it ends inside its header")],
+        false => vec![bytes::diagnostic(file, &error)],
     })
 }
 

@@ -26,7 +26,8 @@ pub(super) struct ImageFolderReader {
     /// Every file below the folder, in order.
     files: Vec<Found>,
     next: usize,
-    hasher: blake3::Hasher,
+    /// Boxed because it is large.
+    hasher: Box<blake3::Hasher>,
     bytes: u64,
 }
 
@@ -55,7 +56,7 @@ impl ImageFolderReader {
     pub(super) fn open(root: &Path, options: &SourceOptions) -> Result<ImageFolderReader, Vec<Diagnostic>> {
         let mut files = Vec::new();
         let mut seen = BTreeSet::new();
-        walk(root, "", &mut seen, &mut files).map_err(|diagnostic| vec![diagnostic])?;
+        walk(root, "", &mut seen, &mut files)?;
         files.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()).then_with(|| a.path.cmp(&b.path)));
         let pictures = || files.iter().filter(|file| image::is_named_as_picture(&file.path));
         if pictures().next().is_none() {
@@ -77,7 +78,7 @@ impl ImageFolderReader {
             limits: options.limits.clone(),
             files,
             next: 0,
-            hasher: blake3::Hasher::new(),
+            hasher: Box::new(blake3::Hasher::new()),
             bytes: 0,
         })
     }
@@ -156,13 +157,18 @@ fn part(folder: &str) -> Option<&'static str> {
 }
 
 /// Collects the files below a folder. `seen` holds the folders that were entered, by their real paths.
-fn walk(folder: &Path, prefix: &str, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<Found>) -> Result<(), Diagnostic> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    seen: &mut BTreeSet<PathBuf>,
+    files: &mut Vec<Found>,
+) -> Result<(), Vec<Diagnostic>> {
     let name = folder.display().to_string();
-    let unreadable = |error: std::io::Error| Diagnostic::io(&name, "read", &error);
+    let unreadable = |error: std::io::Error| vec![Diagnostic::io(&name, "read", &error)];
     if !seen.insert(folder.canonicalize().map_err(unreadable)?) {
         let message = format!("links lead to the folder {} twice", quoted(&name));
         let help = "remove the link: its pictures would be counted twice, or without end";
-        return Err(Diagnostic::error(Code::FolderTwice, Place::File(name), message).help(help));
+        return Err(vec![Diagnostic::error(Code::FolderTwice, Place::File(name), message).help(help)]);
     }
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -132,7 +132,7 @@ impl JsonLinesReader {
     }
 
     /// Turns a value into a cell.
-    fn set(&self, cell: &mut Cell, item: Item) -> Result<(), Fault> {
+    fn set(&self, cell: &mut Cell, item: Item) -> Result<(), Box<Fault>> {
         *cell = match item {
             Item::Null => Cell::Missing,
             Item::Number(number) => Cell::Number(number),
@@ -143,13 +143,13 @@ impl JsonLinesReader {
             Item::List(list) => return self.set_list(cell, &list),
             Item::Object => {
                 let help = "write its fields as keys of the row: `{\"size\": {\"x\": 1}}` becomes `{\"size_x\": 1}`";
-                return Err(self.fault(Code::NestedValue, "a cell cannot hold an object", help).found("{…}"));
+                return Err(Box::new(self.fault(Code::NestedValue, "a cell cannot hold an object", help).found("{…}")));
             }
         };
         Ok(())
     }
 
-    fn set_list(&self, cell: &mut Cell, list: &[Item]) -> Result<(), Fault> {
+    fn set_list(&self, cell: &mut Cell, list: &[Item]) -> Result<(), Box<Fault>> {
         if !list.is_empty() && list.iter().all(|item| matches!(item, Item::Text(_))) {
             let text = |item: &Item| match item {
                 Item::Text(text) => text.trim().to_owned(),
@@ -163,19 +163,18 @@ impl JsonLinesReader {
             Ok(_) => *cell = Cell::Numbers(numbers),
             Err(Unlisted::Irregular) => {
                 let help = "nested lists must be as regular as an array";
-                return Err(self
-                    .fault(Code::NestedValue, "the lists in this list differ in length", help)
-                    .found("[…]"));
+                let message = "the lists in this list differ in length";
+                return Err(Box::new(self.fault(Code::NestedValue, message, help).found("[…]")));
             }
             Err(Unlisted::Mixed) => {
                 let message = "a list holds something else than numbers only or texts only";
                 let help = "write lists of numbers (no `null` among them), or lists of texts";
-                return Err(self.fault(Code::NestedValue, message, help).found("[…]"));
+                return Err(Box::new(self.fault(Code::NestedValue, message, help).found("[…]")));
             }
             Err(Unlisted::NotFinite(number)) => {
                 let message = format!("`{number}` is not a finite number in 32 bits");
                 let help = "write a smaller number, or remove the row";
-                return Err(self.fault(Code::NotFinite, message, help).found(number.to_string()));
+                return Err(Box::new(self.fault(Code::NotFinite, message, help).found(number.to_string())));
             }
         }
         Ok(())

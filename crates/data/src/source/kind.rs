@@ -48,17 +48,17 @@ const HEAD_BYTES: usize = 4096;
 ///
 /// # Errors
 /// The file cannot be read, or its format is none that can be.
-pub(super) fn detect(path: &Path) -> Result<SourceKind, Diagnostic> {
+pub(super) fn detect(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| {
         let help = "`source` in `[data]` is relative to the folder of the manifest";
-        Diagnostic::io(&name, "read", &error).help(help)
+        vec![Diagnostic::io(&name, "read", &error).help(help)]
     };
     if fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Ok(SourceKind::ImageFolder);
     }
     let stream = bytes::ByteStream::new(Box::new(File::open(path).map_err(unreadable)?));
-    let mut stream = stream.map_err(|error| bytes::diagnostic(&name, &error))?;
+    let mut stream = stream.map_err(|error| vec![bytes::diagnostic(&name, &error)])?;
     // Text in UTF-16 is full of zero bytes; that it is UTF-16 is told when it is opened.
     let wide = stream.utf16().is_some();
     let mut head = Vec::new();
@@ -66,10 +66,14 @@ pub(super) fn detect(path: &Path) -> Result<SourceKind, Diagnostic> {
     if let Err(error) = read.as_ref()
         && head.is_empty()
     {
-        return Err(bytes::diagnostic(&name, error));
+        return Err(vec![bytes::diagnostic(&name, error)]);
     }
     if head.starts_with(b"PAR1") {
-        return Ok(SourceKind::Parquet);
+        // It is read from its end, which compression of the whole does not allow.
+        return match stream.is_compressed() {
+            true => Err(unknown(&name, "Parquet inside gzip", "unpack it: `gunzip`")),
+            false => Ok(SourceKind::Parquet),
+        };
     }
     if idx::is_idx(&head) {
         return Ok(SourceKind::Idx);
@@ -114,6 +118,7 @@ pub(super) fn kind_by_name(name: &str) -> Option<SourceKind> {
 }
 
 /// The error that Parquet is left out of this build.
+#[cfg(not(feature = "parquet"))]
 pub(super) fn no_parquet(name: &str) -> Diagnostic {
     let message = format!("{} is Parquet, which this build leaves out", quoted(name));
     Diagnostic::error(Code::FeatureMissing, Place::File(name.to_owned()), message)
@@ -137,7 +142,7 @@ fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
     FORMATS.iter().find(|(mark, _, _)| head.starts_with(mark)).map(|(_, format, help)| (*format, *help))
 }
 
-fn unknown(name: &str, format: &str, help: &str) -> Diagnostic {
+fn unknown(name: &str, format: &str, help: &str) -> Vec<Diagnostic> {
     let message = format!("{} is {format}", quoted(name));
-    Diagnostic::error(Code::UnknownFormat, Place::File(name.to_owned()), message).help(help)
+    vec![Diagnostic::error(Code::UnknownFormat, Place::File(name.to_owned()), message).help(help)]
 }

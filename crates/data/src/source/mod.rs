@@ -22,10 +22,13 @@ pub mod sniff;
 mod bytes;
 mod csv;
 mod fault;
+mod guard;
 mod idx;
 mod image_folder;
 mod json_lines;
 mod kind;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod row;
 
@@ -126,6 +129,8 @@ enum Reader {
     JsonLines(JsonLinesReader),
     Idx(IdxReader),
     ImageFolder(ImageFolderReader),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<parquet::ParquetReader>),
 }
 
 /// Opens a file or folder.
@@ -135,7 +140,7 @@ enum Reader {
 pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnostic>> {
     let kind = match options.kind {
         Some(kind) => kind,
-        None => kind::detect(path).map_err(|diagnostic| vec![diagnostic])?,
+        None => kind::detect(path)?,
     };
     let name = path.display().to_string();
     match kind {
@@ -151,6 +156,12 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnost
             let reader = ImageFolderReader::open(path, options)?;
             Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::ImageFolder(reader)))
         }
+        #[cfg(feature = "parquet")]
+        SourceKind::Parquet => {
+            let reader = parquet::ParquetReader::open(path, options)?;
+            Ok(Source::new(&name, kind, reader.columns().to_vec(), Reader::Parquet(Box::new(reader))))
+        }
+        #[cfg(not(feature = "parquet"))]
         SourceKind::Parquet => Err(vec![kind::no_parquet(&name)]),
     }
 }
@@ -160,10 +171,10 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, Vec<Diagnost
 /// # Errors
 /// It cannot be read, or its format is not known.
 pub fn kind_of(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
-    kind::detect(path).map_err(|error| vec![error])
+    kind::detect(path)
 }
 
-/// Opens a stream of CSV or JSON lines; `name` is its name for messages, such as `stdin`.
+/// Opens a stream of CSV, JSON lines or idx; `name` is its name for messages, such as `stdin`.
 ///
 /// # Errors
 /// As [`open`]; the other formats cannot be read from a stream.
@@ -174,7 +185,8 @@ pub fn from_reader(
     options: &SourceOptions,
 ) -> Result<Source, Vec<Diagnostic>> {
     let stream = ByteStream::new(reader).map_err(|error| vec![bytes::diagnostic(name, &error)])?;
-    if let Some(encoding) = stream.utf16() {
+    let is_text = matches!(kind, SourceKind::Csv | SourceKind::JsonLines);
+    if let Some(encoding) = stream.utf16().filter(|_| is_text) {
         return Err(vec![utf16(name, encoding)]);
     }
     match kind {
@@ -186,10 +198,14 @@ pub fn from_reader(
             let reader = JsonLinesReader::new(Arc::from(name), stream, options)?;
             Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::JsonLines(reader)))
         }
-        SourceKind::Parquet | SourceKind::Idx | SourceKind::ImageFolder => {
+        SourceKind::Idx => {
+            let reader = IdxReader::from_stream(Arc::from(name), stream, options)?;
+            Ok(Source::new(name, kind, reader.columns().to_vec(), Reader::Idx(reader)))
+        }
+        SourceKind::Parquet | SourceKind::ImageFolder => {
             let message = format!("{} cannot be read from the stream {}", kind.words(), quoted(name));
             let diagnostic = Diagnostic::error(Code::UnknownFormat, Place::File(name.to_owned()), message);
-            Err(vec![diagnostic.help("give a file, or a stream of CSV or JSON lines")])
+            Err(vec![diagnostic.help("give a file, or a stream of CSV, JSON lines or idx")])
         }
     }
 }
@@ -218,7 +234,6 @@ impl Source {
     /// # Errors
     /// This row cannot be used. If the fault is [fatal](Fault::fatal) there is nothing more to read; else the next call
     /// gives the row behind it. What `row` holds after a fault has no meaning.
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend its rows")]
     pub fn next(&mut self, row: &mut Row) -> Result<bool, Box<Fault>> {
         if self.ended {
             return Ok(false);
@@ -228,6 +243,8 @@ impl Source {
             Reader::JsonLines(reader) => reader.next(row),
             Reader::Idx(reader) => reader.next(row),
             Reader::ImageFolder(reader) => reader.next(row),
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(reader) => reader.next(row),
         };
         match &found {
             Ok(true) => self.rows += 1,
@@ -247,6 +264,8 @@ impl Source {
             Reader::Csv(reader) => Some(reader.raw()),
             Reader::JsonLines(reader) => Some(reader.raw()),
             Reader::Idx(_) | Reader::ImageFolder(_) => None,
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(_) => None,
         }
     }
 
@@ -254,14 +273,16 @@ impl Source {
     ///
     /// # Errors
     /// The rest of the file cannot be read.
-    pub fn finish(self) -> Result<SourceSummary, Diagnostic> {
+    pub fn finish(self) -> Result<SourceSummary, Vec<Diagnostic>> {
         let (hash, bytes) = match self.reader {
             Reader::Csv(reader) => reader.into_stream().finish(),
             Reader::JsonLines(reader) => reader.into_stream().finish(),
             Reader::Idx(reader) => reader.finish(),
             Reader::ImageFolder(reader) => Ok(reader.finish()),
+            #[cfg(feature = "parquet")]
+            Reader::Parquet(reader) => reader.finish(),
         }
-        .map_err(|error| bytes::diagnostic(&self.name, &error))?;
+        .map_err(|error| vec![bytes::diagnostic(&self.name, &error)])?;
         Ok(SourceSummary { hash: hash.to_hex().to_string(), rows: self.rows, faults: self.faults, bytes })
     }
 }

@@ -72,6 +72,9 @@ const PIECE_BYTES: usize = 4 << 20;
 /// How many bytes decide the delimiter.
 const DELIMITER_BYTES: usize = 1 << 16;
 
+/// How many cells are looked at.
+const CELLS_MAX: usize = 1 << 24;
+
 /// The share of a column's cells that must be numbers for it to be a column of numbers.
 const NUMBERS_SHARE: f64 = 0.9;
 
@@ -82,7 +85,7 @@ const NUMBERS_SHARE: f64 = 0.9;
 pub fn sniff(path: &Path) -> Result<Sniffed, Vec<Diagnostic>> {
     let one = |diagnostic| vec![diagnostic];
     let name = path.display().to_string();
-    let kind = kind::detect(path).map_err(one)?;
+    let kind = kind::detect(path)?;
     if matches!(kind, SourceKind::Parquet | SourceKind::Idx | SourceKind::ImageFolder) {
         let mut found = Sniffed::of(kind);
         found.columns = open(path, &found.options)?.columns().to_vec();
@@ -167,7 +170,7 @@ impl Sniffed {
         }
     }
 
-    /// Reads a source to its end and finds missing tokens and unusual numbers in its columns.
+    /// Reads a source, to its end unless it is very wide, and finds missing tokens and unusual numbers in its columns.
     fn look_at(&mut self, source: &mut Source) {
         self.columns = source.columns().to_vec();
         let mut counts: Vec<ColumnCount> = self.columns.iter().map(|_| ColumnCount::default()).collect();
@@ -175,6 +178,8 @@ impl Sniffed {
         let mut row = Row::default();
         loop {
             match source.next(&mut row) {
+                // Rows with ever new keys have a cell for each key of all rows.
+                Ok(true) if rows * row.cells.len() > CELLS_MAX => break,
                 Ok(true) => {
                     rows += 1;
                     for (count, cell) in counts.iter_mut().zip(&row.cells) {

@@ -20,8 +20,8 @@ use crate::interval::{bootstrap, clopper_pearson};
 
 pub use answers::{Answers, LABEL_ABOVE, argmax};
 pub(crate) use binary::Binary;
-pub(crate) use calibration::{BINS, bin};
-pub(crate) use losses::row_losses;
+pub(crate) use calibration::{BINS, bin, decisions as calibration_decisions};
+pub(crate) use losses::{errors, row_losses};
 pub(crate) use ranking::Ranking;
 pub(crate) use tally::{Tally, tallies};
 

@@ -153,10 +153,39 @@ fn jpeg_decoder<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(JpegDecoder<'a>
 fn jpeg(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
     let (mut decoder, size) = jpeg_decoder(bytes, limits)?;
     let samples = decoder.decode().map_err(|error| PictureFault::damaged(one_line(&error)))?;
+    // The decoder fills up what is cut off.
+    if !jpeg_ends(bytes) {
+        return Err(PictureFault::damaged("it ends before its end mark"));
+    }
     if samples.len() != size.values() {
         return Err(PictureFault::damaged("it holds fewer pixels than its head promises"));
     }
     Ok(finish(size, false, samples))
+}
+
+/// Whether the end mark follows the last scan. Segments have a length, except scans: in their data the byte 0xff is always
+/// followed by 0 or by the number of a restart (ITU-T Recommendation T.81, annex B).
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    const SCAN: u8 = 0xda;
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    loop {
+        match rest {
+            [0xff, END, ..] => return true,
+            [0xff, 0xff, ..] => rest = &rest[1..],
+            [0xff, 0x00 | 0x01 | 0xd0..=0xd8, ..] => rest = &rest[2..],
+            [0xff, mark, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(2 + length..).unwrap_or_default();
+                if *mark == SCAN {
+                    let is_mark = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff);
+                    rest = &rest[rest.windows(2).position(is_mark).unwrap_or(rest.len())..];
+                }
+            }
+            [_, behind @ ..] => rest = behind,
+            [] => return false,
+        }
+    }
 }
 
 type BmpDecoder<'a> = zune_bmp::BmpDecoder<ZCursor<&'a [u8]>>;
@@ -226,6 +255,8 @@ fn gif(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
             samples[(line * size.width + left) * 4..][..shown].copy_from_slice(&row[..shown]);
         }
     }
+    // The end mark, or another frame, must follow.
+    decoder.next_frame_info().map_err(PictureFault::damaged)?;
     Ok(finish(size, true, samples))
 }
 

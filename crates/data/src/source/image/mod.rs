@@ -17,6 +17,7 @@ use tacit_spec::report::quoted;
 
 use super::Limits;
 use super::fault::Fault;
+use super::guard::guarded;
 use super::row::RowPlace;
 
 mod decode;
@@ -68,10 +69,12 @@ pub fn decode_file(path: &Path, limits: &Limits) -> Result<Picture, PictureFault
 /// # Errors
 /// As [`decode_file`].
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
-    let mut picture = decode::decode(bytes, limits)?;
-    let orientation = decode::orientation(bytes);
-    orientation::apply(orientation, &mut picture);
-    Ok(picture)
+    guarded(|| {
+        let mut picture = decode::decode(bytes, limits)?;
+        orientation::apply(decode::orientation(bytes), &mut picture);
+        Ok(picture)
+    })
+    .unwrap_or_else(|reason| Err(PictureFault::damaged(reason)))
 }
 
 /// The size of a file's picture, without decoding it.
@@ -87,11 +90,14 @@ pub fn probe(path: &Path, limits: &Limits) -> Result<PictureSize, PictureFault> 
 /// # Errors
 /// As [`probe`].
 pub fn probe_bytes(bytes: &[u8], limits: &Limits) -> Result<PictureSize, PictureFault> {
-    let mut size = decode::probe(bytes, limits)?;
-    if orientation::swaps_sides(decode::orientation(bytes)) {
-        std::mem::swap(&mut size.height, &mut size.width);
-    }
-    Ok(size)
+    guarded(|| {
+        let mut size = decode::probe(bytes, limits)?;
+        if orientation::swaps_sides(decode::orientation(bytes)) {
+            std::mem::swap(&mut size.height, &mut size.width);
+        }
+        Ok(size)
+    })
+    .unwrap_or_else(|reason| Err(PictureFault::damaged(reason)))
 }
 
 /// Whether a file's name says that it is a picture.
@@ -171,7 +177,7 @@ fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureFault> {
     let unreadable = |error: std::io::Error| PictureFault {
         code: Code::UnreadableFile,
         message: format!("cannot read {}: {error}", quoted(&name)),
-        help: "paths of pictures are relative to the folder of the manifest".to_owned(),
+        help: "paths of pictures are relative to the folder of the file that names them".to_owned(),
     };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     // A pipe would be waited for, and a huge file is no picture.

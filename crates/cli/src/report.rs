@@ -1,0 +1,659 @@
+//! What a build found out, as the data of a report.
+
+use std::path::Path;
+
+use tacit_ir::passes::plan::plan;
+use tacit_report as page;
+use tacit_spec::metric::Better;
+use tacit_spec::report::quoted;
+use tacit_spec::{Bound, InputKind, Metric, Specification};
+use tacit_train::charts::{self, Charts, charts};
+use tacit_train::contract::Line;
+use tacit_train::metrics::{Answers, CONFIDENCE, Figure, Measurement, argmax, measure, value};
+use tacit_train::range_test::RangeTest;
+use tacit_train::study::{EffectShape, LearningCurve, Rival, better_by, compared_figures, main_figure};
+use tacit_train::worst::{Column, row_costs, worst_rows, worst_slices};
+use tacit_train::{Artifact, Contract, Epoch, Examples};
+
+use crate::latency::Latencies;
+use crate::table::{bound_words, line_subject};
+
+/// All that a report is made of.
+pub struct Findings<'a> {
+    pub specification: &'a Specification,
+    pub examples: &'a Examples,
+    pub artifact: &'a Artifact,
+    /// With what a clock decides.
+    pub contract: Contract,
+    pub history: &'a [Epoch],
+    pub best_step: u64,
+    pub range_test: Option<&'a RangeTest>,
+    /// On the test rows, by output.
+    pub answers: Vec<Answers>,
+    /// By output; the command of the manifest is among them.
+    pub rivals: Vec<(usize, Vec<Rival>)>,
+    pub importance: Vec<tacit_train::study::Importance>,
+    /// With the answer that they are of.
+    pub effects: Vec<(String, Vec<tacit_train::study::Effect>)>,
+    pub learning_curve: Option<LearningCurve>,
+    pub latencies: Latencies,
+    pub looks: u64,
+    /// The worst rows of the test part of the first output, and what stands in them.
+    pub worst: Vec<usize>,
+    pub worst_text: Vec<Vec<(String, String)>>,
+    pub slice_columns: Vec<Column>,
+}
+
+/// The worst examples that are shown.
+pub const WORST: usize = 12;
+/// A slice has at least so many rows.
+pub const SLICE_ROWS_MIN: usize = 20;
+/// The name that the command of a manifest has among the rivals.
+pub const YOURS: &str = "your program";
+
+/// The report of a build.
+pub fn report(findings: &Findings) -> page::Report {
+    page::Report {
+        head: head(findings),
+        contract: Some(page::Contract { lines: findings.contract.lines.iter().map(contract_line).collect() }),
+        baselines: baselines(findings),
+        outputs: outputs(findings),
+        slices: slices(findings),
+        worst: worst(findings),
+        importance: importance(findings),
+        effects: findings.effects.iter().map(|(answer, columns)| effects(findings, answer, columns)).collect(),
+        learning_curve: findings.learning_curve.as_ref().map(learning),
+        curves: Some(curves(findings)),
+        data: data(findings),
+        cost: Some(cost(findings)),
+        memory: Some(memory(findings)),
+        provenance: Some(page::Provenance {
+            manifest_file: Path::new(&findings.specification.source.name)
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            manifest: findings.specification.source.text.clone(),
+            versions: vec![
+                version("Tacit", &findings.artifact.provenance.tool_version),
+                version("numerics", &findings.artifact.provenance.numerics_version.to_string()),
+            ],
+        }),
+    }
+}
+
+/// The curves of the search alone, as TensorBoard takes them.
+pub fn curves(findings: &Findings) -> page::Curves {
+    let metric = tacit_train::metrics::usual_metrics(&findings.answers[0]).first().copied();
+    let epoch = |epoch: &Epoch| page::Epoch {
+        epoch: epoch.epoch,
+        step: epoch.step,
+        training_loss: page::finite(epoch.training_loss),
+        validation_loss: page::finite(epoch.validation_loss),
+        validation_figure: page::finite(epoch.validation_figure),
+        learning_rate: page::finite(epoch.learning_rate),
+    };
+    let best = findings.history.iter().find(|epoch| epoch.step == findings.best_step);
+    page::Curves {
+        figure: metric.map_or_else(String::new, |metric| metric.name().to_owned()),
+        better: better(metric.map_or(Better::Higher, |metric| metric.definition().better)),
+        epochs: findings.history.iter().map(epoch).collect(),
+        best: best.map(|epoch| epoch.epoch),
+        range_test: findings
+            .range_test
+            .map(|test| page::RangeTest { points: test.curve.clone(), chosen: Some(test.learning_rate) }),
+    }
+}
+
+fn version(of: &str, version: &str) -> page::Version {
+    page::Version { of: of.to_owned(), version: version.to_owned() }
+}
+
+fn better(better: Better) -> page::Better {
+    match better {
+        Better::Higher | Better::Neither => page::Better::Higher,
+        Better::Lower => page::Better::Lower,
+    }
+}
+
+fn unit(metric: Metric) -> page::Unit {
+    match metric {
+        Metric::FileSize | Metric::PeakMemory => page::Unit::Bytes,
+        Metric::Flops | Metric::Parameters => page::Unit::Count,
+        Metric::Latency => page::Unit::Microseconds,
+        Metric::Accuracy
+        | Metric::TopK
+        | Metric::Recall
+        | Metric::Precision
+        | Metric::F1
+        | Metric::MacroRecall
+        | Metric::MacroPrecision
+        | Metric::MacroF1
+        | Metric::SelectionRate => page::Unit::Share,
+        Metric::Auroc
+        | Metric::AveragePrecision
+        | Metric::LogLoss
+        | Metric::Brier
+        | Metric::CalibrationError
+        | Metric::MeanAbsoluteError
+        | Metric::RootMeanSquaredError
+        | Metric::RSquared => page::Unit::Plain,
+    }
+}
+
+fn estimate(measured: Measurement) -> page::Estimate {
+    page::Estimate {
+        value: page::finite(measured.value),
+        interval: measured.interval,
+        rows: Some(measured.rows as u64),
+    }
+}
+
+fn head(findings: &Findings) -> page::Head {
+    let provenance = &findings.artifact.provenance;
+    let answers = &findings.answers[0];
+    let figures = compared_figures(answers).into_iter().take(4).map(|figure| page::KeyFigure {
+        name: figure.metric.name().to_owned(),
+        unit: unit(figure.metric),
+        estimate: estimate(measure(figure, answers, CONFIDENCE)),
+        note: String::new(),
+    });
+    let figure = main_figure(answers);
+    let compared = |rival: &Rival, kind: page::Rival| page::Comparison {
+        rival: kind,
+        figure: figure.metric.name().to_owned(),
+        unit: unit(figure.metric),
+        difference: estimate(better_by(figure, answers, &rival.answers, CONFIDENCE)),
+    };
+    let of_first = findings.rivals.iter().find(|(output, _)| *output == 0).map(|(_, rivals)| &rivals[..]);
+    let mut comparisons = Vec::new();
+    if let Some(rivals) = of_first {
+        comparisons.extend(rivals.iter().filter(|r| r.name == YOURS).map(|r| compared(r, page::Rival::Yours)));
+        if let Some(best) = best_rival(figure, rivals) {
+            comparisons.push(compared(best, page::Rival::Baseline(best.name.clone())));
+        }
+    }
+    let files: Vec<String> = findings.examples.dataset.files.iter().map(|file| file.name.to_string()).collect();
+    let parts = ["training", "validation", "test"].into_iter().zip(provenance.rows);
+    page::Head {
+        program: findings.artifact.name.clone(),
+        description: String::new(),
+        figures: figures.collect(),
+        comparisons,
+        tool_version: provenance.tool_version.clone(),
+        seed: Some(provenance.seed),
+        hashes: provenance
+            .data
+            .iter()
+            .map(|file| page::Hash { of: file.file.clone(), hash: file.hash.clone() })
+            .chain([page::Hash { of: "weights".to_owned(), hash: provenance.weights_hash.clone() }])
+            .collect(),
+        parts: parts.map(|(name, rows)| page::Part { name: name.to_owned(), file: files.join(", "), rows }).collect(),
+        looks: Some(findings.looks),
+    }
+}
+
+/// The built-in rival with the best figure.
+pub fn best_rival(figure: Figure, rivals: &[Rival]) -> Option<&Rival> {
+    let better = figure.metric.definition().better;
+    let built_in = rivals.iter().filter(|rival| rival.name != YOURS);
+    let figures = built_in.map(|rival| (rival, value(figure, &rival.answers)));
+    let defined = figures.filter(|(_, figure)| figure.is_finite());
+    defined
+        .max_by(|(_, a), (_, b)| match better {
+            Better::Higher | Better::Neither => a.total_cmp(b),
+            Better::Lower => b.total_cmp(a),
+        })
+        .map(|(rival, _)| rival)
+}
+
+fn contract_line(line: &Line) -> page::Line {
+    let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == line.metric);
+    let deciding = match (line.confidence.is_some(), line.bound()) {
+        (true, Some(Bound::AtLeast(_))) => page::Deciding::LowerEnd,
+        (true, Some(Bound::AtMost(_))) => page::Deciding::UpperEnd,
+        (false, _) | (true, None) => page::Deciding::Value,
+    };
+    let groups = line.gap.iter().flat_map(|gap| {
+        gap.between.iter().flatten().map(|group| page::Group {
+            name: format!("{} = {}", gap.column, quoted(&group.group)),
+            estimate: page::Estimate {
+                value: page::finite(group.value),
+                interval: group.interval,
+                rows: Some(group.rows as u64),
+            },
+            is_deciding: true,
+        })
+    });
+    page::Line {
+        subject: line_subject(line, line.output.is_some()),
+        required: line.bound().map(|bound| bound_words(line, bound)).unwrap_or_default(),
+        bound: line.bound().map(|bound| match bound {
+            Bound::AtLeast(bound) => page::Bound::AtLeast(bound),
+            Bound::AtMost(bound) => page::Bound::AtMost(bound),
+        }),
+        unit: metric.map_or(page::Unit::Plain, unit),
+        estimate: page::Estimate {
+            value: line.value,
+            interval: line.interval,
+            rows: line.rows.map(|rows| rows as u64),
+        },
+        deciding,
+        met: line.met,
+        groups: groups.collect(),
+    }
+}
+
+fn baselines(findings: &Findings) -> Option<page::Baselines> {
+    let (output, rivals) = findings.rivals.first()?;
+    let answers = &findings.answers[*output];
+    let figures = compared_figures(answers);
+    let estimates = |answers: &Answers| {
+        figures.iter().map(|figure| estimate(measure(*figure, answers, CONFIDENCE))).collect::<Vec<_>>()
+    };
+    let own = page::Contender {
+        name: findings.artifact.name.clone(),
+        kind: page::ContenderKind::This,
+        figures: estimates(answers),
+        latency_us: findings.latencies.median_us(),
+        size_bytes: Some(findings.artifact.costs().file_bytes),
+        rows_fitted: Some(findings.examples.prepared.training.len() as u64),
+        note: String::new(),
+    };
+    let contender = |rival: &Rival| page::Contender {
+        name: rival.name.clone(),
+        kind: if rival.name == YOURS { page::ContenderKind::Yours } else { page::ContenderKind::BuiltIn },
+        figures: estimates(&rival.answers),
+        latency_us: rival.latency_us,
+        size_bytes: rival.size_bytes,
+        rows_fitted: rival.fitted_rows.map(|rows| rows as u64),
+        note: rival.note.clone(),
+    };
+    Some(page::Baselines {
+        figures: figures
+            .iter()
+            .map(|figure| page::ComparedFigure {
+                name: figure.metric.name().to_owned(),
+                better: better(figure.metric.definition().better),
+                unit: unit(figure.metric),
+            })
+            .collect(),
+        programs: std::iter::once(own).chain(rivals.iter().map(contender)).collect(),
+    })
+}
+
+fn outputs(findings: &Findings) -> Vec<page::Output> {
+    let pairs = findings.artifact.interface.outputs.iter().zip(&findings.answers);
+    pairs
+        .map(|(output, answers)| {
+            let drawn = charts(answers, &output.labels);
+            page::Output { name: output.name.clone(), answers: drawn_answers(drawn, answers, &output.labels) }
+        })
+        .collect()
+}
+
+fn drawn_answers(drawn: Charts, answers: &Answers, labels: &[String]) -> page::Answers {
+    let of_class =
+        |metric, class| estimate(measure(Figure { metric, class: Some(class), k: None }, answers, CONFIDENCE));
+    match drawn {
+        Charts::Category { classes, confusion, calibration, curves } => {
+            page::Answers::Category(page::CategoryAnswers {
+                classes: labels.to_vec(),
+                confusion: Some(page::Confusion { pairs: pairs(&confusion, labels) }),
+                per_class: classes
+                    .iter()
+                    .enumerate()
+                    .map(|(class, figures)| page::ClassFigures {
+                        class: figures.label.clone(),
+                        precision: of_class(Metric::Precision, class),
+                        recall: of_class(Metric::Recall, class),
+                        f1: of_class(Metric::F1, class),
+                        rows: figures.rows,
+                    })
+                    .collect(),
+                reliability: Some(page::Reliability {
+                    bins: calibration.iter().map(reliability_bin).collect(),
+                    calibration_error: page::finite(value(Figure::from(Metric::CalibrationError), answers)),
+                }),
+                roc: curves.iter().map(|curve| rate_curve(curve, false, answers)).collect(),
+                precision_recall: curves.iter().map(|curve| rate_curve(curve, true, answers)).collect(),
+            })
+        }
+        Charts::Labels { labels: figures, .. } => page::Answers::Labels(page::LabelsAnswers {
+            labels: figures
+                .iter()
+                .enumerate()
+                .map(|(label, figures)| page::LabelFigures {
+                    label: figures.label.clone(),
+                    rows: figures.rows,
+                    precision: of_class(Metric::Precision, label),
+                    recall: of_class(Metric::Recall, label),
+                    f1: of_class(Metric::F1, label),
+                    average_precision: Some(of_class(Metric::AveragePrecision, label)),
+                    threshold: Some(f64::from(tacit_train::metrics::LABEL_ABOVE)),
+                })
+                .collect(),
+        }),
+        Charts::Number { errors, quantiles, points } => page::Answers::Number(page::NumberAnswers {
+            measured_in: String::new(),
+            scatter: Some(page::Scatter::Points(points.iter().map(|point| point.map(f64::from)).collect())),
+            residuals: Some(histogram(&errors)),
+            error_quantiles: quantiles
+                .iter()
+                .map(|quantile| page::Quantile { share: quantile.share, value: quantile.value })
+                .collect(),
+        }),
+        Charts::Anomaly { threshold, usual, anomalous, .. } => {
+            let known = answers.truth_is_known();
+            let mut groups = vec![page::ScoreGroup {
+                name: if known { "usual" } else { "test rows" }.to_owned(),
+                counts: usual.counts.clone(),
+            }];
+            if known {
+                groups.push(page::ScoreGroup { name: "anomalous".to_owned(), counts: anomalous.counts.clone() });
+            }
+            let flagged = match answers {
+                Answers::Anomaly { scores, .. } => {
+                    Some(scores.iter().filter(|score| **score > threshold).count() as f64 / scores.len().max(1) as f64)
+                }
+                Answers::Category { .. } | Answers::Labels { .. } | Answers::Number { .. } => None,
+            };
+            page::Answers::Anomaly(page::AnomalyAnswers {
+                edges: usual.edges.clone(),
+                groups,
+                threshold: page::finite(f64::from(threshold)),
+                flagged_share: flagged,
+            })
+        }
+    }
+}
+
+fn histogram(histogram: &charts::Histogram) -> page::Histogram {
+    page::Histogram { edges: histogram.edges.clone(), counts: histogram.counts.clone() }
+}
+
+fn pairs(confusion: &charts::Confusion, labels: &[String]) -> Vec<page::Confused> {
+    match &confusion.matrix {
+        Some(matrix) => {
+            let cells = matrix.iter().enumerate().flat_map(|(truth, row)| {
+                row.iter().enumerate().map(move |(answer, count)| page::Confused { truth, answer, count: *count })
+            });
+            cells.filter(|cell| cell.count > 0).collect()
+        }
+        None => {
+            let place = |label: &String| labels.iter().position(|known| known == label);
+            let mistakes = confusion.mistakes.iter();
+            mistakes
+                .filter_map(|mistake| {
+                    let (truth, answer) = place(&mistake.class).zip(place(&mistake.answer))?;
+                    Some(page::Confused { truth, answer, count: mistake.rows })
+                })
+                .collect()
+        }
+    }
+}
+
+fn reliability_bin(bin: &charts::CalibrationBin) -> page::ReliabilityBin {
+    page::ReliabilityBin {
+        low: bin.low,
+        high: bin.high,
+        probability: bin.probability,
+        right: page::Estimate { value: bin.right, interval: bin.interval, rows: Some(bin.decisions as u64) },
+    }
+}
+
+fn rate_curve(curve: &charts::Curve, precision: bool, answers: &Answers) -> page::RateCurve {
+    let points = curve.points.iter().filter_map(|point| match precision {
+        true => point.precision.map(|precision| [point.recall, precision]),
+        false => Some([point.false_positive_rate, point.recall]),
+    });
+    let area = if precision { curve.average_precision } else { curve.auroc };
+    page::RateCurve {
+        name: curve.label.clone(),
+        points: points.collect(),
+        area: page::Estimate { value: page::finite(area), interval: None, rows: Some(answers.rows() as u64) },
+        guess: precision.then(|| curve.rows as f64 / answers.rows().max(1) as f64),
+        chosen: None,
+    }
+}
+
+fn slices(findings: &Findings) -> Option<page::Slices> {
+    let costs = row_costs(&findings.answers[0]);
+    let found = worst_slices(&costs, &findings.slice_columns, SLICE_ROWS_MIN);
+    let total: f64 = costs.losses.iter().sum();
+    let rows = costs.losses.len() as f64;
+    let slices = found.iter().take(WORST).map(|slice| page::Slice {
+        condition: slice_condition(slice),
+        estimate: page::Estimate { value: Some(slice.mean_loss), interval: None, rows: Some(slice.rows as u64) },
+        rows_share: Some(slice.rows as f64 / rows),
+        loss_share: Some(slice.mean_loss * slice.rows as f64 / total),
+    });
+    Some(page::Slices {
+        figure: "mean loss".to_owned(),
+        unit: page::Unit::Plain,
+        better: page::Better::Lower,
+        whole: page::finite(total / rows),
+        slices: slices.collect(),
+    })
+}
+
+/// The rows of a slice in words.
+pub fn slice_condition(slice: &tacit_train::worst::Slice) -> String {
+    match slice.value.is_empty() {
+        true => format!("{} is missing", slice.column),
+        false => format!("{} = {}", slice.column, quoted(&slice.value)),
+    }
+}
+
+fn worst(findings: &Findings) -> Option<page::WorstExamples> {
+    let Findings { examples, answers, artifact, worst, worst_text, .. } = findings;
+    let costs = row_costs(&answers[0]);
+    let image = findings.specification.inputs.iter().position(|input| matches!(input.kind, InputKind::Image { .. }));
+    let labels = &artifact.interface.outputs[0].labels;
+    let shown = worst.iter().zip(worst_text).map(|(place, text)| {
+        let row = examples.parts.test[*place];
+        let picture = image.and_then(|index| picture(examples, index, row));
+        // The pixels of a picture say nothing as numbers.
+        let cells = if picture.is_some() { &[][..] } else { &text[..] };
+        let (truth, answer, probability) = told(&answers[0], labels, *place);
+        let at = examples.dataset.place(row);
+        page::Example {
+            cells: cells
+                .iter()
+                .map(|(column, value)| page::Cell { column: column.clone(), value: value.clone() })
+                .collect(),
+            picture,
+            truth,
+            answer,
+            probability,
+            error: page::finite(costs.losses[*place]),
+            place: format!("{}, {}", at.file, at.words()),
+        }
+    });
+    Some(page::WorstExamples { measure: "loss".to_owned(), examples: shown.collect() })
+}
+
+/// The truth, the answer and its probability, in words.
+pub fn told(answers: &Answers, labels: &[String], row: usize) -> (String, String, Option<f64>) {
+    match answers {
+        Answers::Category { classes, truth, probabilities } => {
+            let shares = &probabilities[row * classes..][..*classes];
+            let chosen = argmax(shares);
+            (labels[truth[row] as usize].clone(), labels[chosen].clone(), Some(f64::from(shares[chosen])))
+        }
+        Answers::Labels { labels: count, truth, probabilities } => {
+            let listed = |holds: &dyn Fn(usize) -> bool| {
+                let given: Vec<&str> = (0..*count).filter(|k| holds(*k)).map(|k| labels[k].as_str()).collect();
+                if given.is_empty() { "none".to_owned() } else { given.join(", ") }
+            };
+            let above = |k: usize| probabilities[row * count + k] > tacit_train::metrics::LABEL_ABOVE;
+            (listed(&|k| truth[row * count + k]), listed(&above), None)
+        }
+        Answers::Number { truth, answers } => (truth[row].to_string(), answers[row].to_string(), None),
+        Answers::Anomaly { truth, scores, threshold } => {
+            let word = |odd| if odd { "anomalous" } else { "usual" }.to_owned();
+            let known = truth.get(row).map_or_else(|| "not known".to_owned(), |odd| word(*odd));
+            (known, format!("{} (score {})", word(scores[row] > *threshold), scores[row]), None)
+        }
+    }
+}
+
+fn picture(examples: &Examples, input: usize, row: usize) -> Option<page::Picture> {
+    let values = &examples.dataset.inputs[input];
+    let tacit_spec::Shape::Image { height, width, channels } = values.shape else { return None };
+    let mut pixels = vec![0.0; values.width()];
+    values.store.gather(&[row], &mut pixels).ok()?;
+    if !matches!(channels, 1 | 3) {
+        return None;
+    }
+    let brightest = pixels.iter().copied().fold(1.0, f32::max).max(1.0);
+    let scale = if brightest > 16.0 { 1.0 } else { 255.0 / brightest };
+    Some(page::Picture {
+        height: height as u32,
+        width: width as u32,
+        channels: channels as u32,
+        pixels: pixels.iter().map(|value| (value * scale).clamp(0.0, 255.0) as u8).collect(),
+    })
+}
+
+fn importance(findings: &Findings) -> Option<page::Importance> {
+    if findings.importance.len() < 2 {
+        return None;
+    }
+    let metric = main_figure(&findings.answers[0]).metric;
+    Some(page::Importance {
+        figure: metric.name().to_owned(),
+        unit: unit(metric),
+        repeats: tacit_train::study::REPEATS,
+        inputs: findings
+            .importance
+            .iter()
+            .map(|one| page::InputImportance {
+                input: one.input.clone(),
+                worse_by: page::Estimate { value: page::finite(one.worse_by), interval: Some(one.range), rows: None },
+            })
+            .collect(),
+    })
+}
+
+fn effects(findings: &Findings, answer: &str, columns: &[tacit_train::study::Effect]) -> page::Effects {
+    let is_share = matches!(findings.answers[0], Answers::Category { .. } | Answers::Labels { .. });
+    let column = |effect: &tacit_train::study::Effect| page::Effect {
+        column: effect.column.clone(),
+        shape: match &effect.shape {
+            EffectShape::Numbers(points) => page::Shape::Numbers(
+                points
+                    .iter()
+                    .map(|(at, mean, band)| page::EffectPoint { at: *at, mean: *mean, band: Some(*band) })
+                    .collect(),
+            ),
+            EffectShape::Labels(points) => page::Shape::Categories(
+                points
+                    .iter()
+                    .map(|(label, mean, band)| page::CategoryEffect {
+                        value: label.clone(),
+                        estimate: page::Estimate { value: page::finite(*mean), interval: Some(*band), rows: None },
+                    })
+                    .collect(),
+            ),
+        },
+    };
+    page::Effects {
+        answer: answer.to_owned(),
+        unit: if is_share { page::Unit::Share } else { page::Unit::Plain },
+        kind: page::EffectKind::PartialDependence,
+        columns: columns.iter().map(column).collect(),
+    }
+}
+
+fn learning(curve: &LearningCurve) -> page::LearningCurve {
+    page::LearningCurve {
+        figure: format!("{} (validation)", curve.figure.name()),
+        unit: unit(curve.figure),
+        better: better(curve.figure.definition().better),
+        points: curve
+            .points
+            .iter()
+            .map(|point| page::LearningPoint {
+                rows: point.rows as u64,
+                share: point.share,
+                estimate: estimate(point.measured),
+                training: None,
+            })
+            .collect(),
+        extrapolation: Vec::new(),
+        conclusion: curve.conclusion.clone(),
+    }
+}
+
+fn data(findings: &Findings) -> Option<page::DataNotes> {
+    let rejected = findings.examples.dataset.rejected_rows;
+    let mut warnings = Vec::new();
+    let repeated = repeated_test_rows(findings.examples);
+    if repeated > 0 {
+        warnings.push(page::Warning {
+            kind: page::WarningKind::Duplicates,
+            columns: Vec::new(),
+            text: format!("{repeated} test rows have exactly the inputs of a training row."),
+            help:
+                "If they describe the same thing, figures are better than they should be: remove them, or split `by` a \
+                   column that tells what belongs together."
+                    .to_owned(),
+        });
+    }
+    if warnings.is_empty() && rejected == 0 {
+        return None;
+    }
+    let rejects = (rejected > 0)
+        .then(|| page::Rejects { count: rejected, file: format!("{}.rejects.jsonl", findings.artifact.name) });
+    Some(page::DataNotes { warnings, rejects, columns: Vec::new() })
+}
+
+/// Test rows whose inputs a training row has too.
+fn repeated_test_rows(examples: &Examples) -> usize {
+    let hashes = &examples.dataset.input_hashes;
+    let training: std::collections::HashSet<u64> = examples.parts.training.iter().map(|row| hashes[*row]).collect();
+    examples.parts.test.iter().filter(|row| training.contains(&hashes[**row])).count()
+}
+
+fn cost(findings: &Findings) -> page::Cost {
+    let costs = findings.artifact.costs();
+    page::Cost {
+        parameters: Some(costs.parameters),
+        flops: Some(costs.flops),
+        file_bytes: Some(costs.file_bytes),
+        peak_memory_bytes: Some(costs.peak_memory_bytes),
+        latency: Some(page::Latency {
+            machine: findings.latencies.machine.clone(),
+            answers: findings.latencies.times_us.len() as u64,
+            quantiles: [0.5, 0.9, 0.99]
+                .into_iter()
+                .filter_map(|share| Some(page::Quantile { share, value: findings.latencies.quantile_us(share)? }))
+                .collect(),
+            histogram: None,
+        }),
+    }
+}
+
+fn memory(findings: &Findings) -> page::MemoryMap {
+    let plan = plan(&findings.artifact.graph);
+    page::MemoryMap {
+        kernels: plan.kernels.len() as u64,
+        arena_bytes: plan.arena_bytes as u64,
+        lower_bound_bytes: plan.lower_bound_bytes as u64,
+        buffers: plan
+            .buffers
+            .iter()
+            .map(|buffer| page::MemoryBuffer {
+                label: String::new(),
+                offset: buffer.offset as u64,
+                bytes: buffer.bytes as u64,
+                first_kernel: buffer.first as u64,
+                last_kernel: buffer.last as u64,
+            })
+            .collect(),
+    }
+}
+
+/// The worst rows of the test part, by their places in it.
+pub fn worst_places(answers: &Answers) -> Vec<usize> {
+    worst_rows(&row_costs(answers), WORST)
+}
