@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tacit_data::layout::Layout;
 use tacit_data::{
-    Dataset, Part, Parts, ReadOptions, Target, TargetValues, data_files, labels_file, read, source, source_options, split,
+    Dataset, Part, Parts, ReadOptions, Target, TargetValues, data_files, labels_file, read, source, source_options,
+    split,
 };
 use tacit_exec::Options;
 use tacit_spec::{Bound, Code, Diagnostic, Place, Specification};
