@@ -12,6 +12,7 @@ mod help;
 mod inspect;
 mod latency;
 mod ledger;
+mod new;
 mod output;
 mod report;
 mod run;
@@ -36,6 +37,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look at data and write a manifest for it.
+    New(NewArguments),
     /// Search for a program that meets a manifest, and measure its contract.
     Build(BuildArguments),
     /// Check a manifest and its data without searching.
@@ -56,6 +59,38 @@ enum Command {
     Schema,
     /// Explain an error code such as E0101, or a command.
     Help(HelpArguments),
+}
+
+#[derive(clap::Args)]
+struct NewArguments {
+    /// The examples: CSV, JSON lines, Parquet, an idx file, or a folder of pictures. Asked for if it is left out.
+    source: Option<PathBuf>,
+    /// The column with the right answers, by its name or its number from 1; several times for several outputs.
+    #[arg(long, value_name = "COLUMN")]
+    target: Vec<String>,
+    /// There are no answers: the program is to tell unusual rows. A target then says which rows are usual.
+    #[arg(long)]
+    anomaly: bool,
+    /// A file of rows for the test.
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+    /// A file of rows for validation.
+    #[arg(long, value_name = "FILE")]
+    validation: Option<PathBuf>,
+    /// What the program is called; by default as the data.
+    #[arg(long)]
+    name: Option<String>,
+    /// Where to write the manifest: a folder, or a file that ends in `.toml`; the current folder by default.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Ask nothing, and take what is proposed.
+    #[arg(short, long)]
+    yes: bool,
+    /// Replace a manifest that is there.
+    #[arg(long)]
+    force: bool,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 #[derive(clap::Args)]
@@ -205,6 +240,7 @@ enum Hashed {
 
 fn main() -> ExitCode {
     let (outcome, format) = match Arguments::parse().command {
+        Command::New(arguments) => (new::new(&arguments), arguments.format),
         Command::Build(arguments) => (build::build(&arguments), arguments.format),
         Command::Check(arguments) => (check::check(&arguments), arguments.format),
         Command::Run(arguments) => (run::run(&arguments), Format::Text),

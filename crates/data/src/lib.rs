@@ -10,6 +10,8 @@ pub mod convert;
 pub mod dates;
 pub mod fit;
 pub mod layout;
+pub mod profile;
+pub mod propose;
 pub mod random;
 pub mod source;
 pub mod store;

@@ -87,6 +87,14 @@ codes! {
     "Files that people write by hand have a limit of size, so that a mistaken path (a data file given as the manifest) \
      is told at once and a hostile file costs nothing.";
 
+    ManifestExists "E0024" Files "a manifest that would be overwritten"
+    "`tacit new` writes a manifest and does not replace one that is there, which may hold work by hand. Give another place \
+     with `--output`, or `--force` to replace it.";
+
+    Unanswered "E0025" Files "a question without an answer"
+    "`tacit new` asked something on the terminal, and the input ended before there was an answer. Nothing was written. \
+     With `--yes` it asks nothing and takes what it proposes.";
+
     Syntax "E0101" Manifest "the manifest is not valid TOML"
     "The text breaks the grammar of TOML 1.1: an unclosed string, a missing `=`, a key or table given twice, tables \
      nested too deeply. The grammar is at https://toml.io.";
@@ -306,6 +314,50 @@ codes! {
     FeatureMissing "E0245" Data "a format that this build leaves out"
     "Reading Parquet takes large libraries, so it is left out unless it is asked for: \
      `cargo install tacit-cli --features parquet`.";
+
+    NoTarget "E0250" Data "no column to be answered"
+    "`tacit new` must know what the program is to answer. Name the column that holds the right answers with `--target`, by \
+     its name or its number from 1; several outputs take several `--target`. If there are no answers, and the program is \
+     to tell unusual rows from usual ones, give `--anomaly`.";
+
+    NoInputs "E0251" Data "no column to learn from"
+    "Beside the answers there must be at least one column that says something about them. Identifiers, constant columns, \
+     copies, free text and columns that are nearly empty say nothing that can be learnt.";
+
+    UnusableTarget "E0252" Data "a target that cannot be answered"
+    "The answers of a program are labels or numbers. A column of dates, of pictures, of texts that differ from row to row, \
+     or without any value holds neither, so nothing could be learnt or measured.";
+
+    TooFewRows "E0253" Data "too few rows for a program"
+    "Rows are divided into those that are learnt from, those that choices are made on, and those that measure the result. \
+     With fewer than ten rows no part says anything.";
+
+    ColumnsLeftOut "E0254" Data "columns that are left out"
+    "`tacit new` does not use columns from which nothing can be learnt: identifiers, which name rows without saying anything \
+     about the next one; constant columns and copies of others; free text; columns that are nearly empty, or that cannot be \
+     read as they are written. Each stands in the manifest as a comment with its reason; without the `#` it is used.";
+
+    ColumnLeaks "E0255" Data "a column that gives the answer away"
+    "By this column alone nearly every answer is known. Most often it was written down together with the answer, or after \
+     it, and will not be known when the program is used: the program would look perfect and be worthless. So it is left \
+     out. If it is known in time, remove the `#` before it in the manifest.";
+
+    RepeatedRows "E0256" Data "rows that are there more than once"
+    "A row that stands in the training part and again in the test part is remembered, not answered, so that the figures are \
+     better than they will be in use. Rows that agree in all inputs and differ in their answers set a limit to every \
+     program. Remove what was repeated by mistake.";
+
+    RareClasses "E0257" Data "classes with few examples"
+    "A class with few rows is hardly learnt, and its share of the test part is too small to measure anything. A class with \
+     fewer than three rows cannot stand in every part at all. Collect more rows, or unite classes.";
+
+    UnusualNumbers "E0258" Data "numbers far from the rest"
+    "A number lies more than ten times the distance between the quarters of its column beyond them. It may be right. It may \
+     also be a mistake, or stand for a missing value, as `-999` and `99999` do; then add it to `missing` in `[data]`.";
+
+    DatedRows "E0259" Data "rows that have a date"
+    "If the program is to answer about days that come after those it was built from, rows divided at random are too easy a \
+     test: each has neighbours in time that were learnt from. Then write `split = { time = \"…\" }` in `[data]`.";
 }
 
 impl Code {

@@ -401,7 +401,14 @@ impl Input {
 
     /// The word of the manifest for the type.
     pub fn type_name(&self) -> &'static str {
-        match self.kind {
+        self.kind.name()
+    }
+}
+
+impl InputKind {
+    /// The word of the manifest for the type.
+    pub fn name(&self) -> &'static str {
+        match self {
             InputKind::Number { .. } => "number",
             InputKind::Category { .. } => "category",
             InputKind::Ordinal { .. } => "ordinal",

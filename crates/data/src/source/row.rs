@@ -76,9 +76,19 @@ impl RowPlace {
     /// The place within its source in a few words: `line 3`, `row 7`, or the picture's file.
     pub fn words(&self) -> String {
         match self.position {
+            Position::Line(_) | Position::Row(_) => self.position.words(),
+            Position::Whole => tacit_spec::report::quoted(&self.file),
+        }
+    }
+}
+
+impl Position {
+    /// The place within its file: `line 3`, `row 7`, `the file`.
+    pub fn words(self) -> String {
+        match self {
             Position::Line(line) => format!("line {line}"),
             Position::Row(row) => format!("row {row}"),
-            Position::Whole => tacit_spec::report::quoted(&self.file),
+            Position::Whole => "the file".to_owned(),
         }
     }
 }

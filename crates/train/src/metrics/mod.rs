@@ -109,8 +109,11 @@ enum Estimate {
     /// So many of so many rows.
     Share { right: usize, rows: usize },
     /// A function of how often each of some rows counts, which looks at `visits` numbers.
-    Statistic { rows: usize, visits: usize, of: Box<dyn Fn(&[u8]) -> f64> },
+    Statistic { rows: usize, visits: usize, of: Box<Weighted> },
 }
+
+/// A figure by how often each row counts.
+type Weighted = dyn Fn(&[u8]) -> f64;
 
 /// An estimate, or why there is none.
 type Estimated = Result<Estimate, &'static str>;

@@ -1,0 +1,129 @@
+//! The contract that a sensible program surely meets: to be better than a constant answer.
+
+use tacit_spec::{Metric, OutputKind};
+
+use super::ProposedOutput;
+
+/// A proposed `[[require]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposedRequirement {
+    pub metric: Metric,
+    pub output: String,
+    pub at_least: f64,
+    /// Where the bound comes from, for a comment.
+    pub why: String,
+}
+
+/// What the constant answer of a baseline reaches on an output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaselineFigure {
+    pub output: String,
+    pub metric: Metric,
+    pub figure: f64,
+}
+
+/// Where more of the rows than this have one class, accuracy says little and is not required.
+const MAJORITY_MAX: f64 = 0.8;
+
+/// Proposes a contract. A bound lies a part of the way from what a constant answer reaches to a perfect figure: a tenth
+/// for `accuracy` and `r2`, a fifth for `auroc`. What the constant answer reaches is taken from measured `baselines`,
+/// else from the shares of the classes.
+pub fn proposed_requirements(
+    outputs: &[ProposedOutput],
+    baselines: Option<&[BaselineFigure]>,
+) -> Vec<ProposedRequirement> {
+    outputs.iter().flat_map(|output| of_output(output, baselines.unwrap_or_default())).collect()
+}
+
+fn of_output(output: &ProposedOutput, baselines: &[BaselineFigure]) -> Vec<ProposedRequirement> {
+    let require = |metric: Metric, share: f64, usual: f64, words: String| {
+        let measured = baselines.iter().find(|baseline| baseline.metric == metric && baseline.output == output.name);
+        let constant = measured.map_or(usual, |baseline| baseline.figure.max(usual));
+        let at_least = bound(constant, share);
+        (at_least > constant && at_least < 1.0).then(|| ProposedRequirement {
+            metric,
+            output: output.name.clone(),
+            at_least,
+            why: words,
+        })
+    };
+    let auroc = || require(Metric::Auroc, 0.2, 0.5, "0.5 is chance, 1 is perfect".to_owned());
+    match &output.kind {
+        OutputKind::Category { .. } => {
+            let majority = output.majority();
+            let accuracy = || {
+                let words = format!("always answering the commonest label reaches {majority:.3}");
+                require(Metric::Accuracy, 0.1, majority, words)
+            };
+            let is_binary = output.classes.len() == 2;
+            let mut all = Vec::new();
+            all.extend((majority <= MAJORITY_MAX).then(accuracy).flatten());
+            all.extend((is_binary || majority > MAJORITY_MAX).then(auroc).flatten());
+            all
+        }
+        OutputKind::Number => {
+            let words = "always answering the mean reaches 0, 1 is perfect".to_owned();
+            Vec::from_iter(require(Metric::RSquared, 0.1, 0.0, words))
+        }
+        OutputKind::Labels { .. } | OutputKind::Anomaly { normal: Some(_), .. } => Vec::from_iter(auroc()),
+        OutputKind::Anomaly { normal: None, .. } => Vec::new(),
+    }
+}
+
+/// So much of the way from `constant` to 1, rounded down to as few decimals as leave it above `constant`.
+fn bound(constant: f64, share: f64) -> f64 {
+    let exact = constant + share * (1.0 - constant);
+    [100.0, 1000.0]
+        .map(|scale: f64| (exact * scale + 1e-9).floor() / scale)
+        .into_iter()
+        .find(|rounded| *rounded > constant)
+        .unwrap_or(exact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(kind: OutputKind, counts: &[u64]) -> ProposedOutput {
+        ProposedOutput {
+            name: "y".into(),
+            column: Some("y".into()),
+            kind,
+            aliases: Vec::new(),
+            classes: counts.iter().map(|count| (count.to_string(), *count)).collect(),
+            seen: String::new(),
+            why: String::new(),
+        }
+    }
+
+    fn bounds(output: ProposedOutput, baselines: Option<&[BaselineFigure]>) -> Vec<(Metric, f64)> {
+        let all = proposed_requirements(&[output], baselines);
+        all.into_iter().map(|requirement| (requirement.metric, requirement.at_least)).collect()
+    }
+
+    #[test]
+    fn a_contract_asks_for_more_than_a_constant_answer() {
+        let category = OutputKind::Category { classes: None };
+        let of = |counts: &[u64]| bounds(output(category.clone(), counts), None);
+        assert_eq!(of(&[60, 40]), [(Metric::Accuracy, 0.64), (Metric::Auroc, 0.6)]);
+        assert_eq!(of(&[50, 50, 50]), [(Metric::Accuracy, 0.4)]);
+        assert_eq!(of(&[95, 5]), [(Metric::Auroc, 0.6)]);
+        assert_eq!(of(&[900, 50, 50]), [(Metric::Auroc, 0.6)]);
+        assert_eq!(bounds(output(OutputKind::Number, &[]), None), [(Metric::RSquared, 0.1)]);
+        assert_eq!(bounds(output(OutputKind::Anomaly { normal: None, share: 0.01 }, &[]), None), []);
+    }
+
+    #[test]
+    fn a_measured_baseline_counts_more_than_the_shares() {
+        let figure = |metric, figure| BaselineFigure { output: "y".into(), metric, figure };
+        let measured = [figure(Metric::Accuracy, 0.7), figure(Metric::Auroc, 0.5)];
+        let category = OutputKind::Category { classes: None };
+        let found = bounds(output(category, &[60, 40]), Some(&measured));
+        assert_eq!(found, [(Metric::Accuracy, 0.73), (Metric::Auroc, 0.6)]);
+    }
+
+    #[test]
+    fn bounds_are_round_and_above_the_constant_answer() {
+        assert_eq!([bound(0.333, 0.1), bound(0.991, 0.1), bound(0.5, 0.2)], [0.39, 0.991_9, 0.6]);
+    }
+}
