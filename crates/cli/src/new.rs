@@ -7,8 +7,8 @@ use serde_json::json;
 use tacit_data::Part;
 use tacit_data::profile::{Profile, profile};
 use tacit_data::propose::{
-    Answers, Names, Proposal, Seen, Target, Wishes, answers, counted, find_column, find_repeats, likely_target,
-    no_target, propose, usable_name,
+    Answers, Names, Proposal, ProposedSplit, Seen, Target, Wishes, answers, counted, find_column, find_repeats,
+    likely_target, no_target, propose, usable_name,
 };
 use tacit_data::source::sniff::{Sniffed, sniff};
 use tacit_data::source::{Header, SourceKind, SourceOptions};
@@ -41,6 +41,7 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
     }
     let source = source(arguments, console.as_deref_mut())?;
     let files = Files::of(source, arguments)?;
+    files.check_existence()?;
     let sniffed = sniff(&files.training)?;
     let targets = targets(arguments, &files, &sniffed, console.as_deref_mut())?;
     let (seen, options) = look(&files, sniffed)?;
@@ -130,6 +131,16 @@ impl Files {
             files.training = training;
         }
         Ok(files)
+    }
+
+    fn check_existence(&self) -> Result<()> {
+        let unreadable = |path: &Path| {
+            let error = std::fs::metadata(path).err()?;
+            let diagnostic = Diagnostic::io(&path.display().to_string(), "read", &error);
+            Some(diagnostic.help("paths on the command line are relative to the current folder"))
+        };
+        let found: Vec<Diagnostic> = self.parts().iter().filter_map(|(path, _)| unreadable(path)).collect();
+        if found.is_empty() { Ok(()) } else { Err(found.into()) }
     }
 
     fn parts(&self) -> Vec<(PathBuf, Part)> {
@@ -288,15 +299,17 @@ fn program_name(arguments: &NewArguments, source: &Path) -> Result<String> {
         };
     }
     let absolute = source.canonicalize().unwrap_or_else(|_| source.to_owned());
-    let stem = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let is_folder = absolute.is_dir();
-    // A folder for the training part is called after what it is a part of.
-    let stem = match (is_folder && Part::from_word(&stem).is_some(), absolute.parent().and_then(Path::file_name)) {
-        (true, Some(parent)) => parent.to_string_lossy().into_owned(),
-        _ if is_folder => stem,
-        _ => stem.split('.').next().unwrap_or_default().to_owned(),
+    let of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = match (of(&absolute), absolute.is_dir()) {
+        // A folder for one part is called after what it is a part of.
+        (name, true) if Part::from_word(&name).is_some() => absolute.parent().map(of).unwrap_or_default(),
+        (name, true) => name,
+        (name, false) => name.split('.').next().unwrap_or_default().to_owned(),
     };
-    Ok(usable_name(&stem).unwrap_or_else(|| "program".to_owned()))
+    let name = usable_name(&stem).unwrap_or_else(|| "program".to_owned());
+    // `adult-train.csv` holds examples for `adult`.
+    let of_part = name.rsplit_once(['-', '_']).filter(|(_, part)| Part::from_word(part) == Some(Part::Training));
+    Ok(of_part.map_or(name.clone(), |(whole, _)| whole.to_owned()))
 }
 
 /// The path as a manifest in `folder` names it: relative if the user gave a relative one or it lies in the folder.
@@ -354,7 +367,13 @@ fn summary(proposal: &Proposal) -> String {
         1 => ", 1 column left out".to_owned(),
         count => format!(", {count} columns left out"),
     };
-    format!("{} from {}{left_out}", outputs.join(", "), counted(proposal.inputs.len() as u64, "input"))
+    let split = match &proposal.split {
+        ProposedSplit::Random => String::new(),
+        ProposedSplit::Grouped { column, groups: _ } => format!(", rows of one {} kept together", quoted(column)),
+        ProposedSplit::Given { column } => format!(", divided as {} says", quoted(column)),
+    };
+    let inputs = counted(proposal.inputs.len() as u64, "input");
+    format!("{} from {inputs}{left_out}{split}", outputs.join(", "))
 }
 
 fn report(proposal: &Proposal, output: &Path, seen: &Seen) -> serde_json::Value {

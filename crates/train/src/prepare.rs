@@ -175,13 +175,13 @@ impl Fitted {
         };
         let mut fill = Vec::new();
         let mut edges = Vec::new();
-        for column in 0..raw.values {
+        for (column, mean) in mean.iter().enumerate() {
             let needs_values = bins_max > 0 || missing == Missing::Median;
             let sorted = if needs_values { sorted_values(values, rows, column)? } else { Vec::new() };
             fill.push(match missing {
                 Missing::Median => quantile(&sorted, 0.5),
                 Missing::Value(value) => value as f32,
-                Missing::Refuse | Missing::Mean | Missing::Label => mean[column],
+                Missing::Refuse | Missing::Mean | Missing::Label => *mean,
             });
             edges.push(if bins_max > 0 { bin_edges(&sorted, bins_max) } else { Vec::new() });
         }

@@ -340,7 +340,7 @@ fn mixed_pictures_have_mixed_targets() {
     examples.dataset.inputs[0].store.gather(rows, &mut images).unwrap();
     let mixed = augment(&specification.augmentation, [4, 4, 1], specification.program.seed, 3, &mut images).unwrap();
     assert_eq!(batch.inputs, [("input/image".to_owned(), images)]);
-    let is_upper = |row: usize| row % 3 == 0;
+    let is_upper = |row: usize| row.is_multiple_of(3);
     let target = |row: usize, class: usize| {
         let own = usize::from(is_upper(row));
         weights[own] * (0.1 / 2.0 + if own == class { 0.9 } else { 0.0 })

@@ -7,7 +7,7 @@ use tacit_data::propose::{
     About, Names, Proposal, ProposedInput, ProposedOutput, ProposedRequirement, ProposedSplit, counted,
 };
 use tacit_data::source::{Delimiter, Header, SourceKind, SourceOptions};
-use tacit_spec::{DateFormat, InputKind, Missing, OutputKind, Preset};
+use tacit_spec::{DateFormat, InputKind, Missing, OutputKind, Place, Preset};
 
 /// What the proposal does not say.
 pub struct Frame<'a> {
@@ -168,7 +168,7 @@ fn data(text: &mut String, proposal: &Proposal, frame: &Frame) {
     }
     if let Header::Given(names) = &frame.options.header {
         let why = match frame.made_up {
-            true => "the file names no columns: give them better names, here and above",
+            true => "the file names no columns: you can give them better names, here and in every `column`",
             false => "not every row has every key",
         };
         add(format!("columns = {}", list(names)), why);
@@ -251,17 +251,18 @@ fn contract(text: &mut String, proposal: &Proposal) {
     }
 }
 
-/// Lines with their comments one below the other, where there is room.
+/// Lines with their comments one below the other, where there is room. What takes several lines has its comment above.
 fn aligned(text: &mut String, lines: &[(String, String)], before: &str) {
-    let last_line = |code: &str| code.rsplit('\n').next().unwrap_or_default().chars().count();
-    let widths = lines.iter().filter(|(_, comment)| !comment.is_empty()).map(|(code, _)| last_line(code));
-    let width = widths.filter(|width| *width <= WIDTH_MAX).max().unwrap_or(0);
+    let width_of = |code: &str| code.chars().count();
+    let has_room = |code: &str| !code.contains('\n') && width_of(code) <= WIDTH_MAX;
+    let beside = lines.iter().filter(|(code, comment)| !comment.is_empty() && has_room(code));
+    let width = beside.map(|(code, _)| width_of(code)).max().unwrap_or(0);
     for (code, comment) in lines {
-        let room = width.saturating_sub(last_line(code));
-        let code = code.replace('\n', &format!("\n{before}"));
-        match comment.is_empty() {
-            true => text.push_str(&format!("{before}{code}\n")),
-            false => text.push_str(&format!("{before}{code}{}  # {comment}\n", " ".repeat(room))),
+        if comment.is_empty() || code.contains('\n') {
+            text.push_str(&if comment.is_empty() { String::new() } else { format!("{before}# {comment}\n") });
+            text.push_str(&format!("{before}{}\n", code.replace('\n', &format!("\n{before}"))));
+        } else {
+            text.push_str(&format!("{before}{code:<width$}  # {comment}\n"));
         }
     }
 }
@@ -275,8 +276,12 @@ fn findings(text: &mut String, proposal: &Proposal, about: About) {
         if told.contains(diagnostic.code.number()) {
             continue;
         }
-        let help = diagnostic.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
-        paragraph(text, &format!("Note: {}{help}.", diagnostic.message));
+        let place = match &diagnostic.place {
+            Place::Row { line, .. } => format!(" (line {line})"),
+            Place::Nowhere | Place::File(_) | Place::Span { .. } => String::new(),
+        };
+        let help = diagnostic.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+        paragraph(text, &format!("Note: {}{place}{help}.", diagnostic.message));
         for note in &diagnostic.notes {
             let _ = writeln!(text, "#   {}", comment(note));
         }

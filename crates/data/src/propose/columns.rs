@@ -34,6 +34,8 @@ pub enum LeftOut {
     Group,
     /// It tells which part of the data a row is in.
     Part,
+    /// Nothing can stand beside an image.
+    Beside,
     /// It cannot be read as it is written.
     Unreadable(String),
     /// It gives this output's answer away.
@@ -138,7 +140,10 @@ pub(crate) fn useless(column: &ColumnProfile, unreadable: Option<&str>) -> Optio
     if let Some(reason) = ambiguous_date(column) {
         return Some(LeftOut::Unreadable(reason));
     }
-    if let (Some((at, text)), true) = (&column.first_text, column.numbers > 0 && 2 * distinct > present) {
+    // With fewer numbers they are names that happen to be numbers.
+    const MIXED_SHARE: f64 = 0.8;
+    let is_mixed = column.numbers as f64 >= MIXED_SHARE * present as f64 && 2 * distinct > present;
+    if let (Some((at, text)), true) = (&column.first_text, is_mixed) {
         return Some(LeftOut::Unreadable(format!(
             "numbers and texts mixed, such as {} in {}",
             quoted(text),
@@ -245,7 +250,23 @@ fn levels(column: &ColumnProfile, others: &[&ColumnProfile]) -> Option<(Vec<Stri
 fn number_range(column: &ColumnProfile) -> String {
     match column.least == column.greatest {
         true => format!("always {}", figure(column.least)),
-        false => format!("{} to {}, {} on average", figure(column.least), figure(column.greatest), figure(column.mean)),
+        false => {
+            format!("{} to {}, {} on average", figure(column.least), figure(column.greatest), figure(mean(column)))
+        }
+    }
+}
+
+/// The mean, 0 where only rounding keeps it from 0.
+pub(crate) fn mean(column: &ColumnProfile) -> f64 {
+    let reach = column.greatest.abs().max(column.least.abs());
+    if column.mean.abs() < 1e-9 * reach { 0.0 } else { column.mean }
+}
+
+/// A column by its name; by its number where it has none.
+pub(crate) fn title(columns: &[ColumnProfile], index: usize) -> String {
+    match columns[index].name.as_str() {
+        "" => format!("column {}", index + 1),
+        name => quoted(name),
     }
 }
 
@@ -289,6 +310,7 @@ impl LeftOut {
             | LeftOut::Unreadable(reason) => reason.clone(),
             LeftOut::Copy(of) => format!("equal to {}", quoted(of)),
             LeftOut::Group => "rows are divided by it".to_owned(),
+            LeftOut::Beside => "nothing can stand beside an image".to_owned(),
             LeftOut::Part => "says which part a row is in".to_owned(),
             LeftOut::Leak { target, how } => {
                 let target = quoted(target);

@@ -33,7 +33,9 @@ pub(crate) const FAMILY_MIN: usize = 8;
 
 /// The families among some columns of a table.
 pub(crate) fn families(columns: &[ColumnProfile], candidates: &[usize]) -> Vec<Family> {
-    let mut by_form: BTreeMap<(String, usize), Vec<(usize, Vec<u64>)>> = BTreeMap::new();
+    // A stem and how many numbers follow it; the columns with theirs.
+    type ByForm = BTreeMap<(String, usize), Vec<(usize, Vec<u64>)>>;
+    let mut by_form = ByForm::new();
     for index in candidates {
         if let Some((stem, numbers)) = numbered(&columns[*index].name) {
             by_form.entry((stem, numbers.len())).or_default().push((*index, numbers));
@@ -54,13 +56,21 @@ pub(crate) fn families(columns: &[ColumnProfile], candidates: &[usize]) -> Vec<F
 
 /// A pattern if it matches these columns and no other, else all their names.
 pub(crate) fn names(columns: &[ColumnProfile], stem: Option<&str>, members: &[usize]) -> Names {
-    if let Some(stem) = stem {
-        let pattern = Pattern { text: format!("{stem}*"), place: Place::Nowhere };
-        if (0..columns.len()).all(|index| pattern.matches(&columns[index].name) == members.contains(&index)) {
-            return Names::Pattern(pattern.text);
-        }
+    let names = || members.iter().map(|index| columns[*index].name.as_str());
+    let stem = stem.map_or_else(|| shared_begin(names()), str::to_owned);
+    let pattern = Pattern { text: format!("{stem}*"), place: Place::Nowhere };
+    match (0..columns.len()).all(|index| pattern.matches(&columns[index].name) == members.contains(&index)) {
+        true => Names::Pattern(pattern.text),
+        false => Names::List(names().map(str::to_owned).collect()),
     }
-    Names::List(members.iter().map(|index| columns[*index].name.clone()).collect())
+}
+
+/// What all names begin with.
+fn shared_begin<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let first = names.next().unwrap_or_default();
+    names.fold(first.to_owned(), |shared, name| {
+        shared.chars().zip(name.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    })
 }
 
 /// The image that a family holds, if it is named and filled like one.
@@ -92,11 +102,19 @@ pub(crate) fn image(columns: &[ColumnProfile], family: &Family) -> Option<InputK
 }
 
 /// What was seen of several columns of numbers.
-pub(crate) fn seen(columns: &[ColumnProfile], members: &[usize]) -> String {
+pub(crate) fn seen(columns: &[ColumnProfile], members: &[usize], kind: &InputKind) -> String {
     let members = || members.iter().map(|index| &columns[*index]);
     let least = members().map(|column| column.least).fold(f64::INFINITY, f64::min);
     let greatest = members().map(|column| column.greatest).fold(f64::NEG_INFINITY, f64::max);
-    format!("{} columns of numbers, {} to {}", members().count(), figure(least), figure(greatest))
+    let what = match kind {
+        InputKind::Image { .. } => "pixels",
+        InputKind::Number { .. }
+        | InputKind::Category { .. }
+        | InputKind::Ordinal { .. }
+        | InputKind::Date { .. }
+        | InputKind::Vector { .. } => "columns of numbers",
+    };
+    format!("{} {what}, {} to {}", members().count(), figure(least), figure(greatest))
 }
 
 /// The text before the first digit and the numbers in the rest, between which single marks may stand.
@@ -122,5 +140,12 @@ mod tests {
         for name in ["a", "7", "x1a", "od280/od315", "a*1"] {
             assert_eq!(numbered(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_begin_that_names_share_is_found() {
+        assert_eq!(shared_begin(["gene_a", "gene_b", "gens"].into_iter()), "gen");
+        assert_eq!(shared_begin(["größe", "größer"].into_iter()), "größe");
+        assert_eq!(shared_begin(["a", "b"].into_iter()), "");
     }
 }

@@ -7,7 +7,7 @@ use tacit_spec::{Code, Diagnostic, InputKind, OutputKind, Place, Severity};
 
 use crate::profile::{ColumnProfile, Profile, Repeats};
 
-use super::columns::{LeftOut, Typed};
+use super::columns::{LeftOut, Typed, title};
 use super::outputs::{CLASS_ROWS_MIN, ProposedOutput};
 use super::words::{counted, figure, named, percent};
 use super::{About, Finding, Seen};
@@ -64,7 +64,7 @@ pub(super) fn of_answers(
     let is_number = matches!(output.kind, OutputKind::Number);
     let texts: u64 = column.texts + others.iter().map(|other| other.texts).sum::<u64>();
     if let (true, true, Some((_, text))) = (is_number, texts > 0, &column.first_text) {
-        let message = format!("{of} holds {} that are no numbers, such as {}", counted(texts, "cell"), quoted(text));
+        let message = format!("{}, such as {}", not_fitting(texts, &of, "number"), quoted(text));
         let help =
             "such rows are set aside; correct them, or add what stands for a missing value to `missing` in `[data]`";
         found.push(unusable(About::Data, Code::BadNumber, place_of_text(file, column), message, help));
@@ -126,11 +126,15 @@ fn of_classes(file: &str, output: &ProposedOutput, column: &ColumnProfile, other
 }
 
 /// Columns that are left out: leaks one by one, the others together.
-pub(super) fn of_left_out(file: &str, columns: &[ColumnProfile], reasons: &BTreeMap<usize, LeftOut>) -> Vec<Finding> {
+pub(super) fn of_left_out<'a>(
+    file: &str,
+    columns: &[ColumnProfile],
+    reasons: impl Iterator<Item = (&'a usize, &'a LeftOut)>,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut others = Vec::new();
     for (index, reason) in reasons {
-        let name = quoted(&columns[*index].name);
+        let name = title(columns, *index);
         match reason {
             LeftOut::Leak { .. } => {
                 let message = format!("the column {name} {}", reason.reason());
@@ -144,6 +148,7 @@ pub(super) fn of_left_out(file: &str, columns: &[ColumnProfile], reasons: &BTree
             | LeftOut::Copy(_)
             | LeftOut::FreeText(_)
             | LeftOut::MostlyMissing(_)
+            | LeftOut::Beside
             | LeftOut::Unreadable(_) => others.push(format!("{name}: {}", reason.reason())),
         }
     }
@@ -152,7 +157,7 @@ pub(super) fn of_left_out(file: &str, columns: &[ColumnProfile], reasons: &BTree
             "{} left out",
             if others.len() == 1 { "1 column is".to_owned() } else { format!("{} columns are", others.len()) }
         );
-        let help = "each stands in the manifest behind a `#`; remove it to use the column";
+        let help = "those that could be used stand in the manifest behind a `#`; remove it to use one";
         let mut finding = warning(About::Inputs, Code::ColumnsLeftOut, at(file), message, help);
         finding.diagnostic.notes.extend(others.iter().take(2 * SHOWN).cloned());
         if others.len() > 2 * SHOWN {
@@ -207,19 +212,19 @@ pub(super) fn of_cells(training: &Profile, used: &[usize], typed: &BTreeMap<usiz
     let finding = |index: &usize| {
         let column = &training.columns[*index];
         let (code, what) = match &typed[index].kind {
-            InputKind::Date { .. } => (Code::BadDate, "dates"),
+            InputKind::Date { .. } => (Code::BadDate, "date"),
             InputKind::Number { .. }
             | InputKind::Category { .. }
             | InputKind::Ordinal { .. }
             | InputKind::Vector { .. }
-            | InputKind::Image { .. } => (Code::BadNumber, "numbers"),
+            | InputKind::Image { .. } => (Code::BadNumber, "number"),
         };
         let example = match (&column.first_text, code) {
             (Some((_, text)), Code::BadNumber) => format!(", such as {}", quoted(text)),
             _ => String::new(),
         };
-        let cells = counted(typed[index].unusable, "cell");
-        let message = format!("{} holds {cells} that are no {what}{example}", quoted(&column.name));
+        let cells = not_fitting(typed[index].unusable, &quoted(&column.name), what);
+        let message = format!("{cells}{example}");
         let help =
             "such rows are set aside; correct them, or add what stands for a missing value to `missing` in `[data]`";
         unusable(About::Data, code, place_of_text(&training.name, column), message, help)
@@ -254,11 +259,19 @@ pub(super) fn of_repeats(profile: &Profile, repeats: Repeats, is_divided: bool) 
     }
     let about = if repeats.exact { "" } else { "about " };
     let share = percent(repeats.repeated, profile.rows);
-    let mut message =
-        format!("{about}{} ({share}) are equal to an earlier one in all inputs", counted(repeats.repeated, "row"));
-    if repeats.contrary > 0 {
-        message = format!("{message}, {} of them with another answer", repeats.contrary);
+    let contrary = match repeats.contrary {
+        0 => String::new(),
+        count => format!(", {count} of them with another answer"),
+    };
+    let different = profile.rows.saturating_sub(repeats.repeated);
+    if repeats.repeated > different {
+        let message =
+            format!("the inputs are {about}{different} different ones in {}{contrary}", counted(profile.rows, "row"));
+        let help = "more columns would tell the rows apart";
+        return Some(warning(About::Data, Code::RepeatedRows, at(&profile.name), message, help));
     }
+    let rows = counted(repeats.repeated, "row");
+    let message = format!("{about}{rows} ({share}) are equal to an earlier one in all inputs{contrary}");
     let help = match is_divided {
         true => "if they were repeated by mistake, remove them: a row that is learnt from must not be tested",
         false => "if they were repeated by mistake, remove them",
@@ -277,6 +290,14 @@ pub(super) fn of_shared(profile: &Profile, training: &Profile, (count, exact): (
         format!("{about}{} ({share}) have the same inputs as one of {}", counted(count, "row"), quoted(&training.name));
     let help = "a row that is learnt from says nothing in a test: remove them from one of the files";
     Some(warning(About::Data, Code::RepeatedRows, at(&profile.name), message, help))
+}
+
+/// `1 cell of … is no number`, `2 cells of … are no numbers`.
+fn not_fitting(count: u64, of: &str, what: &str) -> String {
+    match count {
+        1 => format!("1 cell of {of} is no {what}"),
+        _ => format!("{count} cells of {of} are no {what}s"),
+    }
 }
 
 fn place_of_text(file: &str, column: &ColumnProfile) -> Place {

@@ -6,7 +6,7 @@ use tacit_spec::{Code, Diagnostic, OutputKind, Place};
 use crate::profile::ColumnProfile;
 use crate::read::CLASSES_MAX;
 
-use super::columns::{date_format, is_numeric, label_list};
+use super::columns::{date_format, is_numeric, label_list, mean};
 use super::names;
 use super::words::{counted, figure};
 
@@ -73,19 +73,16 @@ pub fn answers(column: &ColumnProfile, of_pictures: bool) -> (Answers, &'static 
         return (Answers::Category, "");
     }
     if names::is_class(&column.name) && distinct <= NAMED_CLASSES_MAX {
-        return (
-            Answers::Category,
-            "whole numbers in a column named as classes are; an amount would be `type = \"number\"`",
-        );
+        return (Answers::Category, "taken for classes because of its name; for an amount write `type = \"number\"`");
     }
     if distinct <= CLASSES_OF_NUMBERS_MAX && is_even(column) {
         return (
             Answers::Category,
-            "few whole numbers, about equally frequent; an amount would be `type = \"number\"`",
+            "taken for classes: few whole numbers, about equally frequent; for an amount write `type = \"number\"`",
         );
     }
     if distinct <= CLASSES_OF_NUMBERS_MAX * 2 {
-        return (Answers::Number, "whole numbers are taken for an amount; classes would be `type = \"category\"`");
+        return (Answers::Number, "whole numbers, taken for an amount; for classes write `type = \"category\"`");
     }
     (Answers::Number, "")
 }
@@ -110,8 +107,7 @@ pub(crate) fn output(
 ) -> Result<ProposedOutput, Diagnostic> {
     let name = names::usable_name(&column.name).unwrap_or_else(|| "answer".to_owned());
     let refused = |code: Code, message: String, help: &str| {
-        let place = Place::Row { file: file.to_owned(), line: 1, column: Some(column.name.clone()) };
-        Err(Diagnostic::error(code, place, message).help(help))
+        Err(Diagnostic::error(code, Place::File(file.to_owned()), message).help(help))
     };
     let of = quoted(&column.name);
     let choose = "choose the column that holds the right answers with `--target`";
@@ -145,7 +141,7 @@ pub(crate) fn output(
             return refused(Code::OneClass, format!("{of} is always {}", figure(column.least)), choose);
         }
         let (least, greatest) = (figure(column.least), figure(column.greatest));
-        let seen = format!("{least} to {greatest}, {} on average", figure(column.mean));
+        let seen = format!("{least} to {greatest}, {} on average", figure(mean(column)));
         return proposed(OutputKind::Number, Vec::new(), seen, why);
     }
     if date_format(column).is_some() {

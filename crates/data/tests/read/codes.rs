@@ -169,7 +169,8 @@ fn every_code_of_the_data_is_triggered_and_points_at_its_cause() {
     let elsewhere = [Code::FeatureMissing, Code::FolderTwice];
     let missing: Vec<&Code> = Code::ALL
         .iter()
-        .filter(|code| code.stage() == Stage::Data && !elsewhere.contains(code))
+        // From E0250 on they are raised where a manifest is proposed.
+        .filter(|code| code.stage() == Stage::Data && code.number() < "E0250" && !elsewhere.contains(code))
         .filter(|code| !triggered.contains(code.number()))
         .collect();
     assert!(missing.is_empty(), "{missing:?} are triggered by no case");

@@ -66,7 +66,10 @@ fn every_code_about_files_is_triggered() {
     ];
     std::fs::remove_dir_all(&folder).unwrap();
     triggered.sort_by_key(|code| code.number());
-    let all: Vec<Code> = Code::ALL.iter().copied().filter(|code| code.stage() == Stage::Files).collect();
+    // The command `tacit new` raises these, and its tests trigger them.
+    let elsewhere = [Code::ManifestExists, Code::Unanswered];
+    let all = Code::ALL.iter().copied().filter(|code| code.stage() == Stage::Files && !elsewhere.contains(code));
+    let all: Vec<Code> = all.collect();
     assert_eq!(triggered, all);
 }
 
