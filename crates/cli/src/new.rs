@@ -76,7 +76,8 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
         }
     }
     if let Err(error) = std::fs::create_dir_all(folder) {
-        return Err(Diagnostic::io(&folder.display().to_string(), "make", &error).into());
+        let diagnostic = Diagnostic::io(&folder.display().to_string(), "make", &error);
+        return Err(diagnostic.help("choose another place with `--output`").into());
     }
     write_atomic(&output, text.as_bytes())?;
     print(&match arguments.format {
