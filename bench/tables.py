@@ -12,6 +12,7 @@ Adult comes with its own test file. Figures: AUROC for adult, accuracy for other
 import argparse
 import json
 import os
+import re
 import subprocess
 import time
 import warnings
@@ -33,8 +34,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 ADULT = ["age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship",
          "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"]
-WINE_QUALITY = ["fixed_acidity", "volatile_acidity", "citric_acid", "residual_sugar", "chlorides", "free_sulfur_dioxide",
-                "total_sulfur_dioxide", "density", "ph", "sulphates", "alcohol", "quality"]
+WINE_QUALITY = ["fixed_acidity", "volatile_acidity", "citric_acid", "residual_sugar", "chlorides",
+                "free_sulfur_dioxide", "total_sulfur_dioxide", "density", "ph", "sulphates", "alcohol", "quality"]
 METHODS = ["linear", "forest", "boosting", "mlp"]
 SMALL = ["red", "white", "titanic", "iris", "wine", "cancer", "diabetes", "digits", "robot"]
 
@@ -71,7 +72,7 @@ def robot():
 def carried(load, metric):
     """A data set that scikit-learn carries; classes by their names, so that nobody takes them for numbers."""
     found = load(as_frame=True)
-    table = found.frame.rename(columns=lambda name: name.replace(" ", "_").replace("/", "_").replace("(", "").replace(")", ""))
+    table = found.frame.rename(columns=lambda name: re.sub(r"\W+", "_", name).strip("_"))
     if metric == "accuracy":
         table["target"] = ["class_" + str(found.target_names[label]) for label in table["target"]]
     return table, "target", metric, None
@@ -156,7 +157,8 @@ def measure_peer(method, folder, target, metric, seed):
 def measure_tacit(binary, folder, target, metric):
     manifest = folder / "Tacit.toml"
     manifest.unlink(missing_ok=True)
-    subprocess.run([binary, "new", "train.csv", "--target", target, "--test", "test.csv", "--yes"], cwd=folder, check=True)
+    command = [binary, "new", "train.csv", "--target", target, "--test", "test.csv", "--yes"]
+    subprocess.run(command, cwd=folder, check=True)
     # The peers are measured here, so the build does not measure simpler methods of its own.
     command = [binary, "build", "--force", "--format", "json", "--no-baselines", "--no-report"]
     built = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True)
