@@ -172,7 +172,10 @@ pub fn quoted(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_control() || is_invisible(character) {
+        if character == '\t' {
+            // As manifests and JSON write it, so that it can be copied.
+            out.push_str("\\t");
+        } else if character.is_control() || is_invisible(character) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);

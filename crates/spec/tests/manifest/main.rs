@@ -37,6 +37,8 @@ fn every_code_of_the_manifest_is_triggered_and_points_at_its_cause() {
         let diagnostic = diagnostic.unwrap_or_else(|| panic!("{code} is not in {codes:?}: {text}"));
         assert_eq!(underlined(diagnostic).trim(), part, "{}", render(&found, Colour::Never));
         assert!(diagnostic.help.is_some(), "{code} does not say how to fix it");
+        let shown = render(&found, Colour::Never);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
         // One mistake gives one error, except where nothing at all is said about what must be there.
         if code != Code::TooManyErrors {
             assert_eq!(codes, [code], "{}", render(&found, Colour::Never));
