@@ -144,7 +144,7 @@ fn trailing_space(text: &str) -> Vec<Found> {
 fn machine_paths(text: &str) -> Vec<Found> {
     each_line(text, |line| {
         let folder = MACHINE_FOLDERS.iter().find(|folder| {
-            // `a/work/b` is a relative path and means no machine.
+            // Behind a name or a dot it is part of a relative path, which means no machine.
             line.match_indices(**folder).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '.'))
         })?;
         Some(format!("`{folder}` is a folder of one machine"))
