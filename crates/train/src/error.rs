@@ -169,6 +169,18 @@ impl From<ExecError> for CodedError {
     }
 }
 
+impl From<tacit_baseline::CodedError> for CodedError {
+    fn from(error: tacit_baseline::CodedError) -> CodedError {
+        CodedError { code: error.code, message: error.message, place: error.place, help: error.help }
+    }
+}
+
+impl From<tacit_baseline::CodedError> for Failure {
+    fn from(error: tacit_baseline::CodedError) -> Failure {
+        Failure::Coded(error.into())
+    }
+}
+
 impl From<GraphError> for Failure {
     fn from(error: GraphError) -> Failure {
         Failure::Coded(error.into())

@@ -9,7 +9,7 @@ use tacit_data::random::SplitMix64;
 use tacit_data::{Dataset, InputValues, Parts, TargetValues};
 use tacit_spec::{InputKind, Specification};
 
-use crate::error::{CodedError, Result};
+use crate::error::Result;
 use crate::evaluate::beside_truth;
 use crate::metrics::{Answers, Figure, Measurement, value};
 use crate::prepare::{Prepared, unreadable_spool};
@@ -77,7 +77,7 @@ pub fn rivals(
             task,
             images: &images,
         };
-        let fitted = tacit_baseline::fit_all(&problem).map_err(coded)?;
+        let fitted = tacit_baseline::fit_all(&problem)?;
         let rivals = fitted.into_iter().map(|baseline| Rival {
             name: baseline.method.name().to_owned(),
             answers: beside_truth(&target.values, &parts.test, baseline.predictions.clone(), f32::INFINITY),
@@ -139,7 +139,7 @@ pub fn command(
         time_limit: baseline_command::usual_time_limit(rows.len()),
     };
     let asked: Vec<Output> = outputs.iter().map(|(_, output)| output.clone()).collect();
-    let run = baseline_command::run(&command, rows.iter().map(row), &asked).map_err(coded)?;
+    let run = baseline_command::run(&command, rows.iter().map(row), &asked)?;
     let mut answers: Vec<Option<Answers>> = vec![None; dataset.targets.len()];
     for ((index, _), given) in outputs.iter().zip(run.answers) {
         let target = &dataset.targets[*index].values;
@@ -174,10 +174,6 @@ fn one_hot(classes: &[u32], count: usize) -> Vec<f32> {
     let mut shares = vec![0.0; classes.len() * count];
     classes.iter().enumerate().for_each(|(row, class)| shares[row * count + *class as usize] = 1.0);
     shares
-}
-
-fn coded(error: tacit_baseline::CodedError) -> CodedError {
-    CodedError { code: error.code, message: error.message, place: None, help: error.help }
 }
 
 /// What each column holds, in the order of the inputs.
