@@ -38,7 +38,7 @@ pub struct InputInterface {
     /// Whether a value may be missing.
     pub missing_allowed: bool,
     /// What the training rows cover.
-    pub coverage: CoverageRecord,
+    pub coverage: Coverage,
 }
 
 /// The type of an input.
@@ -51,16 +51,6 @@ pub enum InputType {
     Date,
     Vector,
     Image,
-}
-
-/// See [`Coverage`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoverageRecord {
-    /// The least and the greatest value of each column; of the mean brightness of an image.
-    pub range: Vec<[f32; 2]>,
-    /// Whether any value is missing in them.
-    pub missing: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +104,7 @@ impl InputInterface {
             format,
             scale,
             missing_allowed: input.missing != Missing::Refuse,
-            coverage: CoverageRecord { range: coverage.range.clone(), missing: coverage.missing },
+            coverage: coverage.clone(),
         }
     }
 

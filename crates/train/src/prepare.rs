@@ -1,6 +1,7 @@
 //! Between the data and the graphs: what encoders know is fitted on the training rows, and every choice that the manifest
 //! leaves open is made.
 
+use serde::{Deserialize, Serialize};
 use tacit_data::fit::{bin_edges, quantile, sorted_values, statistics, use_vocabulary, vocabulary};
 use tacit_data::{Dataset, InputValues, Parts, TargetValues};
 use tacit_nn::{Bins, Block, Categories, Dates, Numbers, Raw, encoded_shape};
@@ -27,7 +28,8 @@ pub struct Prepared {
 }
 
 /// What the training rows cover of one input.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// The least and the greatest value of each column; of the mean brightness of an image.
     pub range: Vec<[f32; 2]>,
