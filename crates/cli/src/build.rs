@@ -12,19 +12,20 @@ use tacit_train::artifact::{EXTENSION, NUMERICS_VERSION};
 use tacit_train::build::{TOOL_VERSION, rejects_path, rows_as_text};
 use tacit_train::evaluate::Evaluator;
 use tacit_train::files::{folder_of, write_atomic};
-use tacit_train::metrics::CONFIDENCE;
+use tacit_train::metrics::Answers;
+use tacit_train::prepare::unreadable_spool;
 use tacit_train::range_test::RangeTest;
 use tacit_train::search::EVALUATION_ROWS;
 use tacit_train::study::{self, Rival, rivals};
 use tacit_train::transfer::start_from;
-use tacit_train::worst::{Column, row_costs, worst_slices};
+use tacit_train::worst::{Column, SLICE_ROWS_MIN, row_costs, worst_rows, worst_slices};
 use tacit_train::{
     Artifact, Contract, Epoch, Event, Examples, Keeping, SearchOptions, assemble, build_hash, examples, forget, search,
 };
 
 use crate::latency::{decided, latencies};
 use crate::output::{Result, exec_options, manifest_path, message, print};
-use crate::report::{self, Findings};
+use crate::report::{self, Comparison, Findings};
 use crate::{BuildArguments, Format, ledger, table};
 
 /// Where checkpoints lie, beside the output.
@@ -77,23 +78,26 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
     progress.finish();
     let course =
         Course { history: found.history.clone(), best_step: found.best_step, range_test: found.range_test.clone() };
-    let mut artifact = assemble(&specification, &examples, found, from_weights, &exec)?;
+    let (mut artifact, answers) = assemble(&specification, &examples, found, from_weights, &exec)?;
     artifact.save(&output)?;
     forget(&keeping)?;
     // The folder stays if something else is in it.
     let _ = std::fs::remove_dir(folder_of(&keeping.path));
     message(&format!("wrote {}", output.display()));
-    let findings = find_out(arguments, &specification, &examples, &artifact, &course, folder, &exec)?;
-    let page = report::report(&findings);
-    if !arguments.no_report {
+    let built =
+        Built { specification: &specification, examples: &examples, artifact: &artifact, answers, output: &output };
+    let findings = find_out(arguments, built, &course, folder, &exec)?;
+    let is_page_shown = !arguments.no_report || matches!(arguments.format, Format::Json);
+    let page = is_page_shown.then(|| report::report(&findings));
+    if let Some(page) = page.as_ref().filter(|_| !arguments.no_report) {
         let path = output.with_extension("report.html");
-        write_atomic(&path, tacit_report::html(&page).as_bytes())?;
+        write_atomic(&path, tacit_report::html(page).as_bytes())?;
         message(&format!("wrote {}", path.display()));
     }
     if let Some(logs) = &arguments.tensorboard {
         write_events(logs, &artifact.name, &report::curves(&findings))?;
     }
-    show(arguments, &findings.contract.clone(), Some((&findings, &page)))
+    show(arguments, &findings.contract, Some((&findings, page.as_ref())))
 }
 
 /// How a search went.
@@ -106,19 +110,26 @@ struct Course {
 /// Searches of at most so many operations are repeated on shares of the rows without being asked.
 const LEARNING_CURVE_FLOPS: u64 = 1_500_000_000_000;
 
-/// Everything about a program that a report holds.
-fn find_out<'a>(
-    arguments: &BuildArguments,
+/// A finished program, with its answers on the test rows by output, and the file that it was written to.
+struct Built<'a> {
     specification: &'a Specification,
     examples: &'a Examples,
     artifact: &'a Artifact,
+    answers: Vec<Answers>,
+    output: &'a Path,
+}
+
+/// Everything about a program that a report holds.
+fn find_out<'a>(
+    arguments: &BuildArguments,
+    built: Built<'a>,
     course: &'a Course,
     folder: &Path,
     exec: &Options,
 ) -> Result<Findings<'a>> {
-    let Examples { dataset, parts, prepared, .. } = examples;
+    let Built { specification, examples, artifact, answers, output } = built;
+    let Examples { dataset, parts, prepared } = examples;
     let looks = ledger::look(folder, &dataset.hash());
-    let answers = artifact.answers(dataset, &parts.test, exec)?;
     let latencies = latencies(artifact, exec, 1, Duration::from_secs(1))?;
     let contract = match artifact.contract.requires_latency() {
         true => artifact.contract.with_latency(latencies.median_us().unwrap_or(f64::NAN)),
@@ -140,10 +151,9 @@ fn find_out<'a>(
     let is_image = dataset.inputs.iter().any(|input| matches!(input.shape, tacit_spec::Shape::Image { .. }));
     if !arguments.no_report && !is_image {
         importance = study::importance(&mut evaluator, dataset, &parts.test, 0, threshold)?;
-        for (place, answer) in shown_answers(artifact) {
-            let columns = study::effects(&mut evaluator, &artifact.interface, dataset, parts, 0, place)?;
-            effects.push((answer, columns));
-        }
+        let (places, names): (Vec<usize>, Vec<String>) = shown_answers(artifact).into_iter().unzip();
+        let columns = study::effects(&mut evaluator, &artifact.interface, dataset, parts, 0, &places)?;
+        effects.extend(names.into_iter().zip(columns));
     }
     let flops = prepared
         .choices
@@ -158,7 +168,9 @@ fn find_out<'a>(
             message(&format!("searching again with {rows} of {} training rows", parts.training.len()));
         })?;
     }
-    let worst = report::worst_places(&answers[0]);
+    let costs = row_costs(&answers[0]);
+    let slices = worst_slices(&costs, &slice_columns(examples)?, SLICE_ROWS_MIN);
+    let worst = worst_rows(&costs, report::WORST);
     let worst_rows: Vec<usize> = worst.iter().map(|place| parts.test[*place]).collect();
     let worst_text = rows_as_text(specification, dataset, folder, &worst_rows)?;
     Ok(Findings {
@@ -169,6 +181,7 @@ fn find_out<'a>(
         history: &course.history,
         best_step: course.best_step,
         range_test: course.range_test.as_ref(),
+        comparisons: report::comparisons(&answers, &all_rivals),
         answers,
         rivals: all_rivals,
         importance,
@@ -178,7 +191,9 @@ fn find_out<'a>(
         looks,
         worst,
         worst_text,
-        slice_columns: slice_columns(examples),
+        costs,
+        slices,
+        rejects: rejects_path(output),
     })
 }
 
@@ -200,17 +215,17 @@ fn shown_answers(artifact: &Artifact) -> Vec<(usize, String)> {
 }
 
 /// The categories and levels of the test rows, by which slices are looked for.
-fn slice_columns(examples: &Examples) -> Vec<Column> {
+fn slice_columns(examples: &Examples) -> Result<Vec<Column>> {
     let rows = &examples.parts.test;
     let columns = examples.dataset.inputs.iter().filter(|input| !input.labels.is_empty());
     columns
         .map(|input| {
             let mut values = vec![0.0; rows.len()];
-            let read = input.store.gather(rows, &mut values).is_ok();
+            input.store.gather(rows, &mut values).map_err(unreadable_spool)?;
             let mut labels = vec!["(rare or unknown)".to_owned()];
             labels.extend(input.labels.iter().cloned());
-            let ids = values.iter().map(|value| if read { *value as u32 } else { 0 }).collect();
-            Column { name: input.name.clone(), groups: Groups { labels, ids } }
+            let ids = values.iter().map(|value| *value as u32).collect();
+            Ok(Column { name: input.name.clone(), groups: Groups { labels, ids } })
         })
         .collect()
 }
@@ -263,7 +278,7 @@ fn write_events(folder: &Path, name: &str, curves: &tacit_report::Curves) -> Res
 fn show(
     arguments: &BuildArguments,
     contract: &Contract,
-    found: Option<(&Findings, &tacit_report::Report)>,
+    found: Option<(&Findings, Option<&tacit_report::Report>)>,
 ) -> Result<Exit> {
     let met = contract.is_met();
     let text = match (arguments.format, found) {
@@ -295,10 +310,7 @@ fn comparison(findings: &Findings) -> String {
         let name = &findings.artifact.interface.outputs[*output].name;
         let size = findings.artifact.costs().file_bytes;
         text += &format!("\n{}", table::rivals(name, answers, findings.latencies.median_us(), size, rivals));
-        let figure = study::main_figure(answers);
-        let yours = rivals.iter().find(|rival| rival.name == report::YOURS);
-        for rival in yours.into_iter().chain(report::best_rival(figure, rivals)) {
-            let by = study::better_by(figure, answers, &rival.answers, CONFIDENCE);
+        for Comparison { rival, metric, by, .. } in findings.comparisons.iter().filter(|one| one.output == *output) {
             let [low, high] = by.interval.unwrap_or([f64::NAN; 2]);
             let verdict = if low > 0.0 {
                 "better than"
@@ -307,8 +319,8 @@ fn comparison(findings: &Findings) -> String {
             } else {
                 "not clearly better or worse than"
             };
-            let (metric, name) = (figure.metric.name(), &rival.name);
-            text += &format!("{verdict} {name}: by {:+.4} in {metric} (95 %: {low:+.4} to {high:+.4})\n", by.value);
+            let (by, metric) = (by.value, metric.name());
+            text += &format!("{verdict} {rival}: by {by:+.4} in {metric} (95 %: {low:+.4} to {high:+.4})\n");
         }
     }
     text
@@ -317,12 +329,10 @@ fn comparison(findings: &Findings) -> String {
 /// The slices and examples that cost most.
 fn costliest(findings: &Findings) -> String {
     const SHOWN_MAX: usize = 5;
-    let costs = row_costs(&findings.answers[0]);
-    let slices = worst_slices(&costs, &findings.slice_columns, report::SLICE_ROWS_MIN);
     let mut text = String::new();
-    if !slices.is_empty() {
+    if !findings.slices.is_empty() {
         text += "\nthe slices that cost most\n";
-        for slice in slices.iter().take(SHOWN_MAX) {
+        for slice in findings.slices.iter().take(SHOWN_MAX) {
             text += &format!(
                 "  {}: mean loss {:.4} over {} rows, where all rows have {:.4}\n",
                 report::slice_condition(slice),

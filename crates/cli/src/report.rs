@@ -1,6 +1,6 @@
 //! What a build found out, as the data of a report.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tacit_ir::passes::plan::plan;
 use tacit_report as page;
@@ -12,11 +12,11 @@ use tacit_train::contract::Line;
 use tacit_train::metrics::{Answers, CONFIDENCE, Figure, Measurement, argmax, measure, value};
 use tacit_train::range_test::RangeTest;
 use tacit_train::study::{EffectShape, LearningCurve, Rival, better_by, compared_figures, main_figure};
-use tacit_train::worst::{Column, row_costs, worst_rows, worst_slices};
+use tacit_train::worst::{RowCosts, Slice};
 use tacit_train::{Artifact, Contract, Epoch, Examples};
 
 use crate::latency::Latencies;
-use crate::table::{bound_words, line_subject};
+use crate::table::{required, subject};
 
 /// All that a report is made of.
 pub struct Findings<'a> {
@@ -41,13 +41,40 @@ pub struct Findings<'a> {
     /// The worst rows of the test part of the first output, and what stands in them.
     pub worst: Vec<usize>,
     pub worst_text: Vec<Vec<(String, String)>>,
-    pub slice_columns: Vec<Column>,
+    /// What the test rows cost, and the slices that cost most, of the first output.
+    pub costs: RowCosts,
+    pub slices: Vec<Slice>,
+    /// The command of the manifest first, then the best of the built-in rivals, by output.
+    pub comparisons: Vec<Comparison>,
+    /// The file of the rows that were set aside.
+    pub rejects: PathBuf,
+}
+
+/// By how much the program is better than a rival for an output.
+pub struct Comparison {
+    pub output: usize,
+    pub rival: String,
+    pub metric: Metric,
+    pub by: Measurement,
+}
+
+/// The comparisons with the command of the manifest and with the best of the built-in rivals.
+pub fn comparisons(answers: &[Answers], rivals: &[(usize, Vec<Rival>)]) -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (output, rivals) in rivals {
+        let answers = &answers[*output];
+        let figure = main_figure(answers);
+        let yours = rivals.iter().find(|rival| rival.name == YOURS);
+        for rival in yours.into_iter().chain(best_rival(figure, rivals)) {
+            let by = better_by(figure, answers, &rival.answers, CONFIDENCE);
+            all.push(Comparison { output: *output, rival: rival.name.clone(), metric: figure.metric, by });
+        }
+    }
+    all
 }
 
 /// The worst examples that are shown.
 pub const WORST: usize = 12;
-/// A slice has at least so many rows.
-pub const SLICE_ROWS_MIN: usize = 20;
 /// The name that the command of a manifest has among the rivals.
 pub const YOURS: &str = "your program";
 
@@ -156,28 +183,20 @@ fn head(findings: &Findings) -> page::Head {
         estimate: estimate(measure(figure, answers, CONFIDENCE)),
         note: String::new(),
     });
-    let figure = main_figure(answers);
-    let compared = |rival: &Rival, kind: page::Rival| page::Comparison {
-        rival: kind,
-        figure: figure.metric.name().to_owned(),
-        unit: unit(figure.metric),
-        difference: estimate(better_by(figure, answers, &rival.answers, CONFIDENCE)),
-    };
-    let of_first = findings.rivals.iter().find(|(output, _)| *output == 0).map(|(_, rivals)| &rivals[..]);
-    let mut comparisons = Vec::new();
-    if let Some(rivals) = of_first {
-        comparisons.extend(rivals.iter().filter(|r| r.name == YOURS).map(|r| compared(r, page::Rival::Yours)));
-        if let Some(best) = best_rival(figure, rivals) {
-            comparisons.push(compared(best, page::Rival::Baseline(best.name.clone())));
-        }
-    }
+    let of_first = findings.comparisons.iter().filter(|comparison| comparison.output == 0);
+    let comparisons = of_first.map(|Comparison { rival, metric, by, .. }| page::Comparison {
+        rival: if rival == YOURS { page::Rival::Yours } else { page::Rival::Baseline(rival.clone()) },
+        figure: metric.name().to_owned(),
+        unit: unit(*metric),
+        difference: estimate(*by),
+    });
     let files: Vec<String> = findings.examples.dataset.files.iter().map(|file| file.name.to_string()).collect();
     let parts = ["training", "validation", "test"].into_iter().zip(provenance.rows);
     page::Head {
         program: findings.artifact.name.clone(),
         description: String::new(),
         figures: figures.collect(),
-        comparisons,
+        comparisons: comparisons.collect(),
         tool_version: provenance.tool_version.clone(),
         seed: Some(provenance.seed),
         hashes: provenance
@@ -192,7 +211,7 @@ fn head(findings: &Findings) -> page::Head {
 }
 
 /// The built-in rival with the best figure.
-pub fn best_rival(figure: Figure, rivals: &[Rival]) -> Option<&Rival> {
+fn best_rival(figure: Figure, rivals: &[Rival]) -> Option<&Rival> {
     let better = figure.metric.definition().better;
     let built_in = rivals.iter().filter(|rival| rival.name != YOURS);
     let figures = built_in.map(|rival| (rival, value(figure, &rival.answers)));
@@ -224,8 +243,8 @@ fn contract_line(line: &Line) -> page::Line {
         })
     });
     page::Line {
-        subject: line_subject(line, line.output.is_some()),
-        required: line.bound().map(|bound| bound_words(line, bound)).unwrap_or_default(),
+        subject: subject(line, line.output.is_some()),
+        required: line.bound().map(|bound| required(line, bound)).unwrap_or_default(),
         bound: line.bound().map(|bound| match bound {
             Bound::AtLeast(bound) => page::Bound::AtLeast(bound),
             Bound::AtMost(bound) => page::Bound::AtMost(bound),
@@ -416,11 +435,10 @@ fn rate_curve(curve: &charts::Curve, precision: bool, answers: &Answers) -> page
 }
 
 fn slices(findings: &Findings) -> Option<page::Slices> {
-    let costs = row_costs(&findings.answers[0]);
-    let found = worst_slices(&costs, &findings.slice_columns, SLICE_ROWS_MIN);
-    let total: f64 = costs.losses.iter().sum();
-    let rows = costs.losses.len() as f64;
-    let slices = found.iter().take(WORST).map(|slice| page::Slice {
+    let losses = &findings.costs.losses;
+    let total: f64 = losses.iter().sum();
+    let rows = losses.len() as f64;
+    let slices = findings.slices.iter().take(WORST).map(|slice| page::Slice {
         condition: slice_condition(slice),
         estimate: page::Estimate { value: Some(slice.mean_loss), interval: None, rows: Some(slice.rows as u64) },
         rows_share: Some(slice.rows as f64 / rows),
@@ -436,7 +454,7 @@ fn slices(findings: &Findings) -> Option<page::Slices> {
 }
 
 /// The rows of a slice in words.
-pub fn slice_condition(slice: &tacit_train::worst::Slice) -> String {
+pub fn slice_condition(slice: &Slice) -> String {
     match slice.value.is_empty() {
         true => format!("{} is missing", slice.column),
         false => format!("{} = {}", slice.column, quoted(&slice.value)),
@@ -445,7 +463,6 @@ pub fn slice_condition(slice: &tacit_train::worst::Slice) -> String {
 
 fn worst(findings: &Findings) -> Option<page::WorstExamples> {
     let Findings { examples, answers, artifact, worst, worst_text, .. } = findings;
-    let costs = row_costs(&answers[0]);
     let image = findings.specification.inputs.iter().position(|input| matches!(input.kind, InputKind::Image { .. }));
     let labels = &artifact.interface.outputs[0].labels;
     let shown = worst.iter().zip(worst_text).map(|(place, text)| {
@@ -464,7 +481,7 @@ fn worst(findings: &Findings) -> Option<page::WorstExamples> {
             truth,
             answer,
             probability,
-            error: page::finite(costs.losses[*place]),
+            error: page::finite(findings.costs.losses[*place]),
             place: format!("{}, {}", at.file, at.words()),
         }
     });
@@ -602,8 +619,10 @@ fn data(findings: &Findings) -> Option<page::DataNotes> {
     if warnings.is_empty() && rejected == 0 {
         return None;
     }
-    let rejects = (rejected > 0)
-        .then(|| page::Rejects { count: rejected, file: format!("{}.rejects.jsonl", findings.artifact.name) });
+    let rejects = (rejected > 0).then(|| page::Rejects {
+        count: rejected,
+        file: findings.rejects.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    });
     Some(page::DataNotes { warnings, rejects, columns: Vec::new() })
 }
 
@@ -651,9 +670,4 @@ fn memory(findings: &Findings) -> page::MemoryMap {
             })
             .collect(),
     }
-}
-
-/// The worst rows of the test part, by their places in it.
-pub fn worst_places(answers: &Answers) -> Vec<usize> {
-    worst_rows(&row_costs(answers), WORST)
 }

@@ -60,16 +60,6 @@ pub fn contract_json(contract: &Contract) -> serde_json::Value {
     serde_json::json!({ "lines": contract.lines, "met": contract.is_met() })
 }
 
-/// What a line is about, as the table has it.
-pub fn line_subject(line: &Line, with_output: bool) -> String {
-    subject(line, with_output)
-}
-
-/// What is required of a line, as the table has it.
-pub fn bound_words(line: &Line, bound: Bound) -> String {
-    required(line, bound)
-}
-
 /// The program and its rivals for people: figures, latency, size.
 pub fn rivals(name: &str, own: &Answers, latency_us: Option<f64>, size: u64, rivals: &[Rival]) -> String {
     let figures = compared_figures(own);
@@ -128,7 +118,7 @@ fn has_several_outputs(contract: &Contract) -> bool {
 }
 
 /// What a line is about: `gap of recall of \`8\` over \`sex\` where age > 20`.
-fn subject(line: &Line, with_output: bool) -> String {
+pub fn subject(line: &Line, with_output: bool) -> String {
     let output = line.output.as_ref().filter(|_| with_output).map(|output| format!("{output}: "));
     let metric = match line.k {
         Some(k) if line.metric == Metric::TopK.name() => format!("top-{k}"),
@@ -157,7 +147,8 @@ fn detail(line: &Line) -> Option<String> {
     Some(format!("between {} and {}", group(greatest), group(least)))
 }
 
-fn required(line: &Line, bound: Bound) -> String {
+/// What is required of a line: `≥ 0.98 at 0.95`.
+pub fn required(line: &Line, bound: Bound) -> String {
     match line.confidence {
         Some(confidence) => format!("{} at {}", bound_text(bound), confidence),
         None => bound_text(bound),

@@ -15,7 +15,7 @@ pub fn test(arguments: &TestArguments) -> Result<Exit> {
     let measured = remeasure(&artifact, folder, arguments.data.as_deref(), &arguments.program, &exec)?;
     let contract = decided(&measured.contract, &artifact, &exec)?;
     message(&format!("measured on {} rows of {}", measured.rows, measured.file.display()));
-    match measured.dataset.rejected_rows {
+    match measured.rejected_rows {
         0 => {}
         1 => message("1 row cannot be used, and was left out"),
         rows => message(&format!("{rows} rows cannot be used, and were left out")),

@@ -39,6 +39,8 @@ pub struct DataFileSummary {
     pub hash: String,
     /// The part that its rows belong to, if it is given.
     pub part: Option<Part>,
+    /// All its columns, in its order.
+    pub columns: Vec<String>,
     pub rows: usize,
 }
 

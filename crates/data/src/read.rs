@@ -96,6 +96,7 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
             none => none.insert(Collector::new(specification, &layout, folder)),
         };
         let name: Arc<str> = Arc::from(source.name());
+        let columns = source.columns().to_vec();
         let before = collector.rows;
         collector.read_all(
             specification,
@@ -107,7 +108,7 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
             &options.spool,
         )?;
         let summary = source.finish()?;
-        files.push(DataFileSummary { name, hash: summary.hash, part: *part, rows: collector.rows - before });
+        files.push(DataFileSummary { name, hash: summary.hash, part: *part, columns, rows: collector.rows - before });
     }
     let unusable = specification.data.bad_rows == BadRows::Stop && !log.is_empty();
     if unusable {

@@ -28,17 +28,6 @@ pub struct Examples {
     pub dataset: Dataset,
     pub parts: Parts,
     pub prepared: Prepared,
-    /// The columns that hold each input, and each output.
-    pub columns: Columns,
-}
-
-/// The names of the columns that are used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    pub inputs: Vec<Vec<String>>,
-    pub outputs: Vec<Vec<String>>,
-    /// All columns of the first file, in its order.
-    pub all: Vec<String>,
 }
 
 /// Reads the data of a specification whose manifest lies in `folder`, divides it, and fits the encoders. Rows that are set
@@ -53,10 +42,10 @@ pub fn examples(specification: &Specification, folder: &Path, output: &Path) -> 
         spool: spool_path(output),
         rejects: Some(rejects_path(output)),
     };
-    let (mut dataset, columns) = read_files(specification, &options)?;
+    let mut dataset = read(specification, &options)?;
     let parts = split(&dataset, specification)?;
     let prepared = prepare(specification, &mut dataset, &parts)?;
-    Ok(Examples { dataset, parts, prepared, columns })
+    Ok(Examples { dataset, parts, prepared })
 }
 
 /// Where rows that are set aside are written, beside the program.
@@ -76,7 +65,8 @@ pub fn build_hash(specification: &Specification, dataset: &Dataset, from_weights
     hasher.finalize().to_hex().to_string()
 }
 
-/// Measures the contract of what a search found, on the test part, and puts all together.
+/// Measures the contract of what a search found, on the test part, and puts all together; with the answers on that part,
+/// by output.
 ///
 /// # Errors
 /// The codes of execution.
@@ -86,8 +76,8 @@ pub fn assemble(
     found: Found,
     from_weights: Option<String>,
     options: &Options,
-) -> Result<Artifact> {
-    let Examples { dataset, parts, prepared, columns } = examples;
+) -> Result<(Artifact, Vec<Answers>)> {
+    let Examples { dataset, parts, prepared } = examples;
     let weights_hash = found.weights_hash();
     let files = data_names(specification);
     let data = dataset.files.iter().zip(files).map(|(file, name)| DataProvenance {
@@ -95,13 +85,16 @@ pub fn assemble(
         hash: file.hash.clone(),
         part: file.part.map(|part| part.name().to_owned()),
     });
+    let first = &dataset.files[0];
+    let layout = Layout::of(&first.name, &first.columns, specification)?;
+    let names = |columns: &[usize]| columns.iter().map(|column| first.columns[*column].clone()).collect::<Vec<_>>();
     let inputs = specification.inputs.iter().enumerate().map(|(index, input)| {
         let labels = &dataset.inputs[index].labels;
-        InputInterface::of(input, &columns.inputs[index], labels, &prepared.coverage[index])
+        InputInterface::of(input, &names(&layout.inputs[index]), labels, &prepared.coverage[index])
     });
     let outputs = specification.outputs.iter().enumerate().map(|(index, output)| {
         let labels = labels_of(&dataset.targets[index]);
-        OutputInterface::of(output, &columns.outputs[index], labels, found.thresholds[index])
+        OutputInterface::of(output, &names(&layout.outputs[index]), labels, found.thresholds[index])
     });
     let mut artifact = Artifact {
         name: specification.program.name.clone(),
@@ -128,7 +121,7 @@ pub fn assemble(
     artifact.contract = measured(&artifact, specification, dataset, &parts.test, &answers);
     // The file's size is among the figures, and is known once the file is written.
     artifact.encode();
-    Ok(artifact)
+    Ok((artifact, answers))
 }
 
 /// What [`remeasure`] measured.
@@ -138,11 +131,8 @@ pub struct Remeasured {
     /// The file, and the rows of it that were counted.
     pub file: PathBuf,
     pub rows: usize,
-    pub specification: Specification,
-    pub dataset: Dataset,
-    pub tested: Vec<usize>,
-    pub answers: Vec<Answers>,
-    pub columns: Columns,
+    /// Rows that could not be used.
+    pub rejected_rows: u64,
 }
 
 /// Measures an artifact's contract again: on the test part of the data that it was built from, which lies where the
@@ -166,7 +156,7 @@ pub fn remeasure(
     let labels = labels_file(&specification, folder).filter(|_| data.is_none());
     let file = files.last().map(|(path, _)| path.clone()).unwrap_or_default();
     let reading = ReadOptions { files, labels, spool: spool_path(output), rejects: None };
-    let (mut dataset, columns) = read_files(&specification, &reading)?;
+    let mut dataset = read(&specification, &reading)?;
     for (values, input) in dataset.inputs.iter_mut().zip(&artifact.interface.inputs) {
         if matches!(input.kind, crate::interface::InputType::Category) {
             tacit_data::fit::use_vocabulary(values, &input.labels);
@@ -186,8 +176,7 @@ pub fn remeasure(
     };
     let answers = artifact.answers(&dataset, &tested, options)?;
     let contract = measured(artifact, &specification, &dataset, &tested, &answers);
-    let rows = tested.len();
-    Ok(Remeasured { contract, file, rows, specification, dataset, tested, answers, columns })
+    Ok(Remeasured { contract, file, rows: tested.len(), rejected_rows: dataset.rejected_rows })
 }
 
 impl Artifact {
@@ -263,21 +252,6 @@ fn data_names(specification: &Specification) -> Vec<String> {
 /// Where values that memory has no room for are kept.
 fn spool_path(output: &Path) -> PathBuf {
     crate::files::folder_of(output).join(".tacit")
-}
-
-fn read_files(specification: &Specification, options: &ReadOptions) -> Result<(Dataset, Columns)> {
-    let dataset = read(specification, options)?;
-    // The first file was read already, so it opens again.
-    let (first, _) = options.files.first().expect("a specification names a file");
-    let opened = source::open(first, &source_options(&specification.data.dialect, options.labels.clone()))?;
-    let all = opened.columns().to_vec();
-    let layout = Layout::of(opened.name(), &all, specification)?;
-    let names = |positions: &Vec<Vec<usize>>| {
-        let name = |position: &usize| all[*position].clone();
-        positions.iter().map(|columns| columns.iter().map(name).collect()).collect()
-    };
-    let columns = Columns { inputs: names(&layout.inputs), outputs: names(&layout.outputs), all };
-    Ok((dataset, columns))
 }
 
 /// The text that a row holds in some columns, for people; found by reading the files again up to the last of them.

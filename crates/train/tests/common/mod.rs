@@ -133,7 +133,7 @@ pub fn found_with(
 
 /// The finished program of a search.
 pub fn assembled(specification: &Specification, examples: &Examples, found: Found) -> Artifact {
-    assemble(specification, examples, found, None, &OPTIONS).unwrap_or_else(|e| panic!("{e:?}"))
+    assemble(specification, examples, found, None, &OPTIONS).unwrap_or_else(|e| panic!("{e:?}")).0
 }
 
 /// Reads, searches and puts together; the folder stays for what comes after.
