@@ -30,7 +30,7 @@ fn at(file: &str) -> Place {
 
 /// Rows that could not be read.
 pub(super) fn of_faults(seen: &Seen) -> Vec<Finding> {
-    let diagnostics = seen.files().flat_map(|profile| profile.faults.diagnostics());
+    let diagnostics = seen.profiles().flat_map(|profile| profile.faults.diagnostics());
     diagnostics
         .map(|mut diagnostic| {
             diagnostic.severity = Severity::Warning;
@@ -123,6 +123,16 @@ fn of_classes(file: &str, output: &ProposedOutput, column: &ColumnProfile, other
         found.push(warning(About::Outputs, Code::RareClasses, at(file), message, help));
     }
     found
+}
+
+/// Columns that give an answer away and are used.
+pub(super) fn of_used_leaks(file: &str, columns: &[ColumnProfile], leaks: &BTreeMap<usize, LeftOut>) -> Vec<Finding> {
+    let finding = |(index, reason): (&usize, &LeftOut)| {
+        let message = format!("the column {} {}", title(columns, *index), reason.reason());
+        let help = "it is used because no other column is left; see that it is known before the answer is";
+        warning(About::Inputs, Code::ColumnLeaks, at(file), message, help)
+    };
+    leaks.iter().map(finding).collect()
 }
 
 /// Columns that are left out: leaks one by one, the others together.
