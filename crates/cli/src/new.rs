@@ -64,6 +64,7 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
         kind: seen.training.kind,
         made_up: seen.sniffed.options.header == Header::Numbered && seen.training.kind == SourceKind::Csv,
         rows: seen.training.rows,
+        measured: false,
     };
     let text = manifest(&proposal, &frame);
     // What is written can be read; a file that the manifest cannot name is told here.
@@ -80,7 +81,7 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
                 Ok(figures) => proposal.requirements = proposed_requirements(&proposal.outputs, Some(&figures)),
                 Err(failure) => unfit = Some(failure),
             }
-            manifest(&proposal, &frame)
+            manifest(&proposal, &Frame { measured: unfit.is_none(), ..frame })
         }
     };
     show_findings(&proposal, arguments.format);

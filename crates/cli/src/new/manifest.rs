@@ -24,6 +24,8 @@ pub struct Frame<'a> {
     pub made_up: bool,
     /// The rows of the file that is learnt from.
     pub rows: u64,
+    /// Whether it was measured what simple methods reach.
+    pub measured: bool,
 }
 
 /// The manifest's text.
@@ -37,7 +39,7 @@ pub fn manifest(proposal: &Proposal, frame: &Frame) -> String {
     outputs(&mut text, proposal);
     data(&mut text, proposal, frame);
     skeleton(&mut text, proposal);
-    contract(&mut text, proposal);
+    contract(&mut text, proposal, frame.measured);
     text
 }
 
@@ -62,7 +64,8 @@ fn inputs(text: &mut String, proposal: &Proposal) {
     for left_out in unusable {
         let Names::One(column) = &left_out.input.columns else { continue };
         let name = tacit_spec::report::quoted(column);
-        let _ = writeln!(text, "# The column {name} is left out: {}.", comment(&left_out.reason.reason()));
+        let which = if column.is_empty() { "A column".to_owned() } else { format!("The column {name}") };
+        let _ = writeln!(text, "# {which} is left out: {}.", comment(&left_out.reason.reason()));
     }
     findings(text, proposal, About::Inputs);
     text.push('\n');
@@ -225,20 +228,25 @@ fn skeleton(text: &mut String, proposal: &Proposal) {
     }
 }
 
-fn contract(text: &mut String, proposal: &Proposal) {
+fn contract(text: &mut String, proposal: &Proposal, measured: bool) {
     if proposal.requirements.is_empty() {
-        text.push_str(
-            "\n# The contract: `[[require]]` says what the test part must show, or what the program may cost.\n",
-        );
+        text.push_str(match measured {
+            true => {
+                "\n# The contract: what the test part must show, or the build fails. Nothing is required yet, because a \
+                 linear\n# model is hardly better here than always the same answer. Require what you need:\n"
+            }
+            false => "\n# The contract: what the test part must show, or what the program may cost. Require what you need:\n",
+        });
         text.push_str("# [[require]]\n# metric = \"parameters\"\n# at_most = 100_000\n");
         return;
     }
     text.push_str(
-        "\n# The contract: what the test part must show, or the build fails. A sensible program does better;\n",
+        "\n# The contract: what the test part must show, or the build fails. A sensible program does better than\n",
     );
-    text.push_str(
-        "# raise the bounds to what you need. Every metric can be required, also `where` a condition holds.\n",
-    );
+    text.push_str(match measured {
+        true => "# these bounds, which lie half way from a constant answer to a linear model. Raise them to what you need.\n",
+        false => "# these bounds. Raise them to what you need.\n",
+    });
     let several = proposal.outputs.len() > 1;
     for (index, requirement) in proposal.requirements.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "\n" });
@@ -247,7 +255,7 @@ fn contract(text: &mut String, proposal: &Proposal) {
         if several {
             let _ = writeln!(text, "output = {}", quoted(output));
         }
-        let _ = writeln!(text, "at_least = {at_least}    # {}", comment(why));
+        let _ = writeln!(text, "at_least = {at_least}  # {}", comment(why));
     }
 }
 

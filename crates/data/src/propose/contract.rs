@@ -14,7 +14,7 @@ pub struct ProposedRequirement {
     pub why: String,
 }
 
-/// What two simple methods reach on the validation part.
+/// What two simple methods reach, measured without the test part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineFigure {
     pub output: String,
@@ -23,6 +23,8 @@ pub struct BaselineFigure {
     pub constant: f64,
     /// What a linear model reaches.
     pub linear: f64,
+    /// The rows that it was measured on.
+    pub rows: usize,
 }
 
 /// Where more of the rows than this have one class, accuracy says little and is not required.
@@ -34,7 +36,8 @@ const MAJORITY_MAX: f64 = 0.8;
 /// `accuracy` and `r2`, a fifth for `auroc`. The constant answer's figure follows from the shares of the classes.
 ///
 /// With `baselines` it lies half of the way from the constant answer to the linear model. Where the linear model does not
-/// even reach the bound that would be proposed without it, the data may hold nothing to be learnt, and nothing is required.
+/// even reach the bound that would be proposed without it, or is better by no more than chance explains (two standard errors
+/// of a share, at most 1/√rows), the data may hold nothing to be learnt, and nothing is required.
 pub fn proposed_requirements(
     outputs: &[ProposedOutput],
     baselines: Option<&[BaselineFigure]>,
@@ -48,10 +51,11 @@ fn of_output(output: &ProposedOutput, baselines: &[BaselineFigure]) -> Vec<Propo
         let usual = bound(constant, share);
         let (at_least, why) = match measured {
             None => (usual, words),
-            Some(BaselineFigure { constant, linear, .. }) if *linear >= usual && constant < linear => {
-                let why = format!(
-                    "on validation rows always the same answer reaches {constant:.3}, a linear model {linear:.3}"
-                );
+            Some(BaselineFigure { constant, linear, rows, .. })
+                if *linear >= usual && linear - constant > 1.0 / (*rows as f64).sqrt() =>
+            {
+                let [same, line] = [constant, linear].map(|figure| (figure * 1000.0).round() / 1000.0 + 0.0);
+                let why = format!("always the same answer reaches {same:.3}, a linear model {line:.3}");
                 (bound(*constant, 0.5 * (linear - constant) / (1.0 - constant)), why)
             }
             Some(_) => return None,
@@ -127,13 +131,17 @@ mod tests {
 
     #[test]
     fn measured_baselines_raise_a_bound_or_leave_it_out() {
-        let figure = |metric, constant, linear| BaselineFigure { output: "y".into(), metric, constant, linear };
+        let figure =
+            |metric, constant, linear| BaselineFigure { output: "y".into(), metric, constant, linear, rows: 100 };
         let category = || output(OutputKind::Category { classes: None }, &[60, 40]);
         let measured = [figure(Metric::Accuracy, 0.6, 0.9), figure(Metric::Auroc, 0.5, 0.96)];
         assert_eq!(bounds(category(), Some(&measured)), [(Metric::Accuracy, 0.75), (Metric::Auroc, 0.73)]);
         // A linear model that is hardly better than chance promises nothing.
         let measured = [figure(Metric::Accuracy, 0.6, 0.61), figure(Metric::Auroc, 0.5, 0.52)];
         assert_eq!(bounds(category(), Some(&measured)), []);
+        // Of a hundred rows a tenth may be chance.
+        let chance = [figure(Metric::Accuracy, 0.6, 0.69), figure(Metric::Auroc, 0.52, 0.615)];
+        assert_eq!(bounds(category(), Some(&chance)), []);
         let undefined = [figure(Metric::RSquared, f64::NAN, f64::NAN)];
         assert_eq!(bounds(output(OutputKind::Number, &[]), Some(&undefined)), []);
         assert_eq!(

@@ -275,8 +275,11 @@ pub(super) fn of_repeats(profile: &Profile, repeats: Repeats, is_divided: bool) 
     };
     let different = profile.rows.saturating_sub(repeats.repeated);
     if repeats.repeated > different {
-        let message =
-            format!("the inputs are {about}{different} different ones in {}{contrary}", counted(profile.rows, "row"));
+        let rows = counted(profile.rows, "row");
+        let mut message = format!("{rows} hold only {about}{different} different inputs");
+        if repeats.contrary > 0 {
+            message = format!("{message}; {} differ in their answer from an equal one", repeats.contrary);
+        }
         let help = "more columns would tell the rows apart";
         return Some(warning(About::Data, Code::RepeatedRows, at(&profile.name), message, help));
     }

@@ -105,7 +105,7 @@ fn inputs_that_hardly_tell_rows_apart_are_told() {
     let text = table("a,y", 100, |row, _| format!("{},{}", row % 4, row / 4 % 2));
     let proposal = of(&text, &["y"]).unwrap();
     let told = found(&proposal, Code::RepeatedRows);
-    assert_eq!(told[0].message, "the inputs are 4 different ones in 100 rows, 48 of them with another answer");
+    assert_eq!(told[0].message, "100 rows hold only 4 different inputs; 48 differ in their answer from an equal one");
 }
 
 #[test]
