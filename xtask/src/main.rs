@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod data;
 mod docs;
 mod fuzz;
 mod setup;
@@ -17,6 +18,7 @@ Usage: cargo xtask <task>
   setup          check for what the tests need and install what is missing
   test           everything that has to hold before a commit, tests included
   tidy           the house rules that the compiler does not know
+  data [NAME]    bring the data of the examples, or of one, into its folder
   docs           write the documents that are generated from the code
   fuzz [SECONDS] run every fuzz target for so many seconds, 600 if left out
   docs --check   tell whether they are what the code says
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["setup"] => setup::setup(),
         ["test"] => test::test(root()),
+        ["data"] => data::data(root(), None),
+        ["data", example] => data::data(root(), Some(example)),
         ["docs"] => docs::write(root()),
         ["docs", "--check"] => docs::check(root()),
         ["fuzz"] => fuzz::fuzz(root(), 600),

@@ -44,9 +44,10 @@ struct Tool {
     debian: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 2] = [
+const TOOLS: [Tool; 3] = [
     Tool { program: "cc", purpose: "the C compiler that links Rust programs", debian: &["gcc", "libc6-dev"] },
     Tool { program: "git", purpose: "which lists the files that the house rules are about", debian: &["git"] },
+    Tool { program: "curl", purpose: "which fetches the data of the examples", debian: &["curl"] },
 ];
 
 /// Whether a command can be started and succeeds; its output is dropped.

@@ -32,7 +32,7 @@ fn main() {
             let predict = start.elapsed().as_secs_f64() - baseline.fit_seconds;
             println!(
                 "{:<11} {:<18} {:>9.4} {:>8} {:>9} {:>7.2} {:>10.2} {:>8.1}  {}",
-                set.name,
+                name,
                 method.name(),
                 set.quality(&baseline.predictions),
                 baseline.size_bytes,

@@ -30,7 +30,7 @@ pub(crate) struct Tree {
     pub splits: Vec<Split>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Split {
     pub column: usize,
     pub test: Test,
@@ -40,7 +40,7 @@ pub(crate) struct Split {
 }
 
 /// What leads to the left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     /// A bin that is not greater.
     AtMost(u8),
@@ -123,8 +123,20 @@ pub(crate) fn grow(
     criterion: &impl Criterion,
     leaves_max: usize,
 ) -> (Tree, Vec<Leaf>, Vec<u32>) {
-    // Numbers in the histograms of all leaves, above which they are counted anew instead of being kept: 32 MiB.
-    const KEPT_MAX: usize = 1 << 22;
+    grow_within(binning, codes, columns, criterion, leaves_max, KEPT_MAX)
+}
+
+/// Numbers in the histograms of all leaves, above which they are counted anew instead of being kept: 32 MiB.
+const KEPT_MAX: usize = 1 << 22;
+
+fn grow_within(
+    binning: &Binning,
+    codes: &Codes,
+    columns: &[u32],
+    criterion: &impl Criterion,
+    leaves_max: usize,
+    kept_max: usize,
+) -> (Tree, Vec<Leaf>, Vec<u32>) {
     let mut places = Vec::with_capacity(columns.len());
     let mut numbers = 0;
     for column in columns {
@@ -132,7 +144,7 @@ pub(crate) fn grow(
         places.push((*column as usize, numbers..end));
         numbers = end;
     }
-    let kept = leaves_max * numbers <= KEPT_MAX;
+    let kept = leaves_max * numbers <= kept_max;
     let growth = Growth { binning, codes, criterion, places, numbers };
     let mut rows: Vec<u32> = (0..codes.rows as u32).collect();
     let mut scratch = Vec::with_capacity(codes.rows);
@@ -320,4 +332,92 @@ fn best_place(
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bins::BINS_MAX;
+    use crate::problem::Kind;
+    use crate::table::Table;
+
+    /// Cells are (rows, rows that are set).
+    struct Share(Vec<bool>);
+
+    impl Criterion for Share {
+        fn width(&self) -> usize {
+            2
+        }
+
+        fn add(&self, row: usize, cell: &mut [f64]) {
+            cell[0] += 1.0;
+            cell[1] += f64::from(u8::from(self.0[row]));
+        }
+
+        fn worth(&self, cell: &[f64]) -> f64 {
+            cell[1] * cell[1] / cell[0]
+        }
+
+        fn rank(&self, cell: &[f64], _: &[f64]) -> f64 {
+            cell[1] / cell[0]
+        }
+
+        fn suffices(&self, cell: &[f64]) -> bool {
+            cell[0] >= 3.0
+        }
+    }
+
+    /// Three columns, in which numbers are missing and categories have nothing to do with their order.
+    fn grown(kept_max: usize) -> (Tree, Vec<Leaf>, Vec<u32>, Table, Binning) {
+        let word = |row: usize, column: usize| (row * 37 + 11 * column * row + row * row / 7) % 50;
+        let values = |row: usize| {
+            let missing = row % 9 == 4;
+            [if missing { f32::NAN } else { word(row, 0) as f32 }, (word(row, 1) % 6) as f32, word(row, 2) as f32]
+        };
+        let table = Table::of(
+            vec![Kind::Numeric, Kind::Category { count: 6 }, Kind::Numeric],
+            (0..500).flat_map(values).collect(),
+        );
+        let is_set = |row: usize| {
+            let [number, category, other] = values(row);
+            (number > 20.0 || number.is_nan()) != (category == 1.0 || category == 4.0) || other > 45.0
+        };
+        let binning = Binning::new(&table, BINS_MAX);
+        let codes = binning.codes(&table);
+        let criterion = Share((0..500).map(is_set).collect());
+        let (tree, leaves, rows) = grow_within(&binning, &codes, &[0, 1, 2], &criterion, 12, kept_max);
+        (tree, leaves, rows, table, binning)
+    }
+
+    #[test]
+    fn histograms_that_are_kept_give_the_tree_of_those_that_are_not() {
+        let (kept, anew) = (grown(usize::MAX), grown(0));
+        assert_eq!(kept.0.splits, anew.0.splits);
+        assert_eq!(kept.2, anew.2);
+        assert!(kept.1.len() > 6);
+    }
+
+    #[test]
+    fn every_row_is_in_the_leaf_that_it_is_led_to() {
+        let (tree, leaves, rows, table, binning) = grown(usize::MAX);
+        let mut seen = rows.clone();
+        seen.sort_unstable();
+        assert!(seen.iter().copied().eq(0..500));
+        let mut codes = [0; 3];
+        for (index, leaf) in leaves.iter().enumerate() {
+            assert_eq!(leaf.cell[0], (leaf.end - leaf.start) as f64);
+            for row in &rows[leaf.start..leaf.end] {
+                binning.row(table.row(*row as usize), &mut codes);
+                assert_eq!(tree.leaf(&codes), index);
+            }
+        }
+    }
+
+    #[test]
+    fn what_decides_the_outcome_is_found() {
+        let (_, leaves, ..) = grown(usize::MAX);
+        let pure = |leaf: &&Leaf| leaf.cell[1] == 0.0 || leaf.cell[1] == leaf.cell[0];
+        let rows_in_pure: f64 = leaves.iter().filter(pure).map(|leaf| leaf.cell[0]).sum();
+        assert!(rows_in_pure > 450.0, "{rows_in_pure}");
+    }
 }

@@ -44,11 +44,11 @@ pub fn build(arguments: &BuildArguments) -> Result<Exit> {
     });
     let examples = examples(&specification, folder, &output)?;
     if examples.dataset.rejected_rows > 0 {
-        message(&format!(
-            "{} rows cannot be used; they are set aside in {}",
-            examples.dataset.rejected_rows,
-            rejects_path(&output).display()
-        ));
+        let aside = match examples.dataset.rejected_rows {
+            1 => "1 row cannot be used; it is".to_owned(),
+            rows => format!("{rows} rows cannot be used; they are"),
+        };
+        message(&format!("{aside} set aside in {}", rejects_path(&output).display()));
     }
     let start = match &arguments.from {
         Some(other) => Some(start_from(&Artifact::load(other)?, &examples.dataset, &examples.prepared)?),

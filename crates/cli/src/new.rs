@@ -70,7 +70,8 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
     // What is written can be read; a file that the manifest cannot name is told here.
     let specification = tacit_spec::parse(&output.display().to_string(), &text)?;
     if let Err(error) = std::fs::create_dir_all(folder) {
-        return Err(Diagnostic::io(&folder.display().to_string(), "make", &error).into());
+        let diagnostic = Diagnostic::io(&folder.display().to_string(), "make", &error);
+        return Err(diagnostic.help("choose another place with `--output`").into());
     }
     // What does not fit a build is told once the manifest is there to be changed.
     let mut unfit: Option<Failure> = None;

@@ -47,7 +47,8 @@ pub fn run(arguments: &RunArguments) -> Result<Exit> {
     }
     written(runner.out.flush())?;
     if runner.faults > 0 {
-        message(&format!("{} rows have no answer", runner.faults));
+        let (rows, have) = if runner.faults == 1 { ("row", "has") } else { ("rows", "have") };
+        message(&format!("{} {rows} {have} no answer", runner.faults));
         return Ok(Exit::BadInput);
     }
     Ok(Exit::Ok)

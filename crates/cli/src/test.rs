@@ -15,6 +15,11 @@ pub fn test(arguments: &TestArguments) -> Result<Exit> {
     let measured = remeasure(&artifact, folder, arguments.data.as_deref(), &arguments.program, &exec)?;
     let contract = decided(&measured.contract, &artifact, &exec)?;
     message(&format!("measured on {} rows of {}", measured.rows, measured.file.display()));
+    match measured.dataset.rejected_rows {
+        0 => {}
+        1 => message("1 row cannot be used, and was left out"),
+        rows => message(&format!("{rows} rows cannot be used, and were left out")),
+    }
     print(&match arguments.format {
         Format::Text => table::contract(&contract),
         Format::Json => format!("{}\n", table::contract_json(&contract)),

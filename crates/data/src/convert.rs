@@ -91,8 +91,10 @@ impl Converter {
         let one_column = columns.len() == 1;
         let kind = match &input.kind {
             InputKind::Number { .. } | InputKind::Vector { .. } => Kind::Numbers { scale: None },
-            InputKind::Image { scale, .. } if !one_column => Kind::Numbers { scale: *scale },
-            InputKind::Image { .. } => Kind::Picture { folder: folder.to_owned() },
+            InputKind::Image { scale, .. } if one_column && *scale == Some(SCALE_OF_PICTURES) => {
+                Kind::Picture { folder: folder.to_owned() }
+            }
+            InputKind::Image { scale, .. } => Kind::Numbers { scale: *scale },
             InputKind::Category { .. } => Kind::Category(labels.map_or_else(Dictionary::growing, Dictionary::of)),
             InputKind::Ordinal { levels, .. } => Kind::Ordinal(levels.iter().cloned().zip(0..).collect()),
             InputKind::Date { format } => Kind::Date(format.clone()),
@@ -146,7 +148,7 @@ impl Converter {
             Kind::Numbers { scale } => {
                 let scale = *scale;
                 match (&self.columns[..], &cells[first]) {
-                    ([_], Cell::Numbers(list)) => numbers_of_list(list, first, out, &mut faults),
+                    ([_], Cell::Numbers(list)) => numbers_of_list(list, first, scale, out, &mut faults),
                     ([_], cell) if out.len() > 1 && !cell.is_missing() => {
                         let message =
                             format!("{} numbers are needed, and this is {}", out.len(), quoted(&cell.describe()));
@@ -209,15 +211,31 @@ fn text_of(cell: &Cell) -> Option<std::borrow::Cow<'_, str>> {
     cell.as_text()
 }
 
-fn numbers_of_list(list: &[f32], column: usize, out: &mut [f32], faults: &mut Vec<CellFault>) {
-    if list.len() == out.len() {
-        out.copy_from_slice(list);
+/// The raw value of full brightness of pictures, which have 8 bits a channel.
+const SCALE_OF_PICTURES: f64 = 255.0;
+
+fn numbers_of_list(list: &[f32], column: usize, scale: Option<f64>, out: &mut [f32], faults: &mut Vec<CellFault>) {
+    if list.len() != out.len() {
+        let found = format!("a list of {} numbers", list.len());
+        let message = format!("this list has {} numbers, not {}", list.len(), out.len());
+        let help = "correct the list, or `size` in the manifest".to_owned();
+        faults.push(CellFault { code: Code::ColumnCount, column, found, message, help });
         return;
     }
-    let found = format!("a list of {} numbers", list.len());
-    let message = format!("this list has {} numbers, not {}", list.len(), out.len());
-    let help = "correct the list, or `size` in the manifest".to_owned();
-    faults.push(CellFault { code: Code::ColumnCount, column, found, message, help });
+    out.copy_from_slice(list);
+    if let Some(value) = list.iter().find(|value| is_outside(scale, f64::from(**value))) {
+        faults.push(outside_scale(column, value.to_string()));
+    }
+}
+
+fn is_outside(scale: Option<f64>, value: f64) -> bool {
+    scale.is_some_and(|scale| !(0.0..=scale).contains(&value))
+}
+
+fn outside_scale(column: usize, found: String) -> CellFault {
+    let message = format!("{} lies outside 0 to `scale`", quoted(&found));
+    let help = "correct the value, or `scale` in the manifest".to_owned();
+    CellFault { code: Code::OutsideScale, column, found, message, help }
 }
 
 /// A number in a cell; NaN for a missing one.
@@ -237,9 +255,8 @@ pub(crate) fn number(cell: &Cell, column: usize, missing_allowed: bool, scale: O
             return Err(fault(Code::NotFinite, column, cell, message, help));
         }
     };
-    if scale.is_some_and(|scale| !(0.0..=scale).contains(&value)) {
-        let message = format!("{} lies outside 0 to `scale`", quoted(&cell.describe()));
-        return Err(fault(Code::OutsideScale, column, cell, message, "correct the value, or `scale` in the manifest"));
+    if is_outside(scale, value) {
+        return Err(outside_scale(column, cell.describe().into_owned()));
     }
     Ok(value as f32)
 }
@@ -376,5 +393,10 @@ mod tests {
         assert_eq!(converted(&mut image, &[Cell::Numbers(vec![1.0, 256.0])]), Err(Code::OutsideScale));
         assert_eq!(converted(&mut image, &[Cell::Number(3.0)]), Err(Code::ColumnCount));
         assert!(converted(&mut image, &[text("nowhere.png")]).is_err());
+        // With a scale of its own an image is numbers, whether they stand in a list or in a column each.
+        let kind = InputKind::Image { height: 1, width: 2, channels: 1, scale: Some(1.0) };
+        let mut numbers = converter(kind, Missing::Refuse, 1);
+        assert_eq!(converted(&mut numbers, &[Cell::Numbers(vec![0.0, 0.5])]), Ok(vec![0.0, 0.5]));
+        assert_eq!(converted(&mut numbers, &[Cell::Numbers(vec![0.0, 1.5])]), Err(Code::OutsideScale));
     }
 }

@@ -86,7 +86,7 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
         let folder = path.parent().unwrap_or(Path::new("."));
         let labels = options.labels.clone().filter(|_| files.is_empty());
         let open = source_options(&specification.data.dialect, labels);
-        let mut source = source::open(path, &open).map_err(|found| with_help(found, path))?;
+        let mut source = source::open(path, &open).map_err(with_help)?;
         let layout = Layout::of(source.name(), source.columns(), specification)?;
         let collector = match &mut collector {
             Some(collector) => {
@@ -125,10 +125,10 @@ pub fn read(specification: &Specification, options: &ReadOptions) -> Result<Data
 }
 
 /// Files that are named in a manifest are easily looked for in the wrong folder.
-fn with_help(found: Vec<Diagnostic>, path: &Path) -> Vec<Diagnostic> {
+fn with_help(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let explain = |diagnostic: Diagnostic| match diagnostic.help {
-        None if !path.exists() => diagnostic.help("paths in `[data]` are relative to the folder of the manifest"),
-        Some(_) | None => diagnostic,
+        None => diagnostic.help("check the path: those in `[data]` are relative to the folder of the manifest"),
+        Some(_) => diagnostic,
     };
     found.into_iter().map(explain).collect()
 }

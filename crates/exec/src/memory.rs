@@ -1,6 +1,6 @@
 //! The one block of memory that a program runs in, and the table of slots that kernels address it by.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::marker::PhantomData;
 
 /// Cache lines: every slot starts on one.
@@ -18,14 +18,12 @@ unsafe impl Send for Arena {}
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    pub fn new(bytes: usize) -> Arena {
-        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT).expect("a planned size fits memory");
+    /// Nothing if the machine does not give so many bytes.
+    pub fn new(bytes: usize) -> Option<Arena> {
+        let layout = Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT).ok()?;
         // SAFETY: the layout has a size above zero.
         let base = unsafe { alloc_zeroed(layout) };
-        if base.is_null() {
-            handle_alloc_error(layout);
-        }
-        Arena { base, layout }
+        (!base.is_null()).then_some(Arena { base, layout })
     }
 
     pub fn base(&self) -> *mut u8 {
@@ -80,5 +78,16 @@ impl<'a> Slots<'a> {
         assert!((first + count) * size_of::<T>() <= span.bytes);
         // SAFETY: the range was checked against the span; the plan gives it to this worker alone.
         unsafe { std::slice::from_raw_parts_mut(self.base.add(span.offset).cast::<T>().add(first), count) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_no_machine_has_is_not_given() {
+        assert!(Arena::new(usize::MAX).is_none() && Arena::new(1 << 62).is_none());
+        assert!(Arena::new(0).is_some());
     }
 }

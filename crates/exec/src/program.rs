@@ -46,6 +46,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("E1201", "An environment variable that chooses kernels or threads has a value that this machine does not offer."),
     ("E1202", "A program was given or asked for a tensor that it does not have, or of another type or size."),
     ("E1203", "A program uses an access for which there is no kernel; the message names the instruction."),
+    (
+        "E1204",
+        "The machine does not have the memory that a program or a step of its search needs. A smaller `batch` in \
+         `[search]`, smaller images or narrower layers need less; `tacit check` says what a program takes.",
+    ),
 ];
 
 impl Options {
@@ -190,10 +195,16 @@ impl Program {
         }
         let copies = staged.into_iter().chain(copies).collect();
         let arena_end = spans.iter().map(|s| s.offset + s.bytes).max().unwrap_or(0);
+        let arena = Arena::new(arena_end).ok_or_else(|| {
+            ExecError::new(
+                "E1204",
+                format!("the machine does not give the {arena_end} bytes of memory that are needed"),
+            )
+        })?;
         let mut program = Program {
             kernels,
             kernel_set: options.kernels,
-            arena: Arena::new(arena_end),
+            arena,
             spans,
             workspace,
             registers: vec![[0; crate::block::BLOCK]; registers_each * options.threads.max(1)],

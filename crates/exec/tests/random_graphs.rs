@@ -10,7 +10,10 @@ use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
 use tacit_ir::{DType, Graph, ValueId, text};
-use tacit_nn::{Goal, Layer, Optimiser, OptimiserKind, Schedule, TrainingSpec, Window, training_step};
+use tacit_nn::{
+    Bins, Block, Categories, Dates, Goal, Head, HeadKind, Layer, Numbers, Optimiser, OptimiserKind, Raw, Schedule,
+    TrainingSpec, Window, training_step,
+};
 
 fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
     match &tensor.data {
@@ -153,12 +156,12 @@ fn the_training_step_of_every_layer_goal_and_optimiser_gives_the_interpreters_bi
         Layer::LayerNorm,
         Layer::Flatten,
         Layer::Dropout(0.3),
-        Layer::Dense { units: 7 },
+        Layer::Dense { units: 8, groups: 2 },
         Layer::Sigmoid,
-        Layer::Dense { units: 3 },
     ];
     let goals = [
         Goal::CrossEntropy { class_weights: Some(vec![0.5, 1.0, 1.5]), label_smoothing: 0.1 },
+        Goal::Distribution,
         Goal::BinaryCrossEntropy,
         Goal::Squared,
         Goal::Absolute,
@@ -167,22 +170,73 @@ fn the_training_step_of_every_layer_goal_and_optimiser_gives_the_interpreters_bi
     for (k, goal) in goals.into_iter().enumerate() {
         let kind = if k % 2 == 0 { OptimiserKind::ADAMW } else { OptimiserKind::Sgd { momentum: 0.9 } };
         let spec = TrainingSpec {
-            input: "image".into(),
-            input_shape: vec![7, 7, 2],
-            standardise: Some((vec![0.5, 0.25], vec![0.5, 2.0])),
+            blocks: vec![Block::Image {
+                name: "image".into(),
+                shape: [7, 7, 2],
+                mean: vec![0.5, 0.25],
+                deviation: vec![0.5, 2.0],
+            }],
+            even_columns: false,
             layers: layers.clone(),
-            target: "target".into(),
-            goal,
-            optimiser: Optimiser {
-                kind,
-                schedule: Schedule::OneCycle { peak: 0.02, steps: 10 },
-                weight_decay: 0.01,
-                clip: Some(1.0),
-                average: Some(0.9),
-            },
+            members: 1,
+            heads: vec![answer("answer", 3, goal)],
+            optimiser: optimiser(kind),
         };
         let graph = training_step(&spec, 5).unwrap().graph;
         let options = testing::Options { specials: false, ..testing::Options::default() };
         check(&graph, &random_leaves(&graph, k as u64, &options)).unwrap();
+    }
+}
+
+/// The training step over every kind of column, with members and two outputs.
+#[test]
+fn the_training_step_of_tables_gives_the_interpreters_bits() {
+    let raw = |name: &str, values| Raw { name: name.into(), values };
+    let numbers = Numbers {
+        inputs: vec![raw("a", 1), raw("b", 2)],
+        fill: Some(vec![0.5, -1.0, 2.0]),
+        mean: vec![0.0, 1.0, -1.0],
+        deviation: vec![1.0, 2.0, 0.5],
+        bins: Bins { count: 2, low: vec![-1.0, 0.0, 0.5, 0.0, -2.0, 1.0], scale: vec![1.0, 0.5, 2.0, 0.0, 0.25, 1.0] },
+    };
+    let categories = Categories {
+        inputs: vec![raw("c", 1), raw("d", 1)],
+        positions: vec![3, 2],
+        width: 4,
+        learnt: true,
+        masked: 0.2,
+    };
+    let dates = Dates { inputs: vec![raw("t", 2)], fill: vec![3.0], mean: vec![1.0], deviation: vec![2.0] };
+    let blocks = vec![Block::Numbers(numbers), Block::Categories(categories), Block::Dates(dates)];
+    let dense = |units| Layer::Dense { units, groups: 1 };
+    for (members, even_columns) in [(1, false), (3, false), (1, true)] {
+        let spec = TrainingSpec {
+            blocks: blocks.clone(),
+            even_columns,
+            layers: vec![dense(6), Layer::Relu, Layer::Dropout(0.1), dense(5), Layer::Relu],
+            members,
+            heads: vec![
+                answer("class", 3, Goal::CrossEntropy { class_weights: None, label_smoothing: 0.0 }),
+                answer("size", 1, Goal::Squared),
+            ],
+            optimiser: optimiser(OptimiserKind::ADAMW),
+        };
+        let graph = training_step(&spec, 5).unwrap().graph;
+        let options = testing::Options { specials: false, ..testing::Options::default() };
+        check(&graph, &random_leaves(&graph, members as u64, &options)).unwrap();
+    }
+}
+
+fn answer(name: &str, units: usize, goal: Goal) -> Head {
+    Head { name: name.into(), kind: HeadKind::Answer { units, mean: 0.0, deviation: 1.0 }, goal, weight: 1.0 }
+}
+
+fn optimiser(kind: OptimiserKind) -> Optimiser {
+    Optimiser {
+        kind,
+        schedule: Schedule::OneCycle { peak: 0.02, steps: 10 },
+        weight_decay: 0.01,
+        clip: Some(1.0),
+        average: Some(0.9),
     }
 }

@@ -347,7 +347,7 @@ impl Encoder<'_> {
         let table = match learnt {
             true => {
                 let name = EMBEDDING.to_owned();
-                let parameter = Parameter { name, shape: shape.to_vec(), initialiser, decays: true, trained: true };
+                let parameter = Parameter { name, shape: shape.to_vec(), initialiser, decays: false, trained: true };
                 self.parameters.push(parameter);
                 self.graph.param(EMBEDDING, &shape)?
             }

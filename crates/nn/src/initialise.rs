@@ -18,6 +18,10 @@ pub enum Initialiser {
     Normal {
         deviation: f32,
     },
+    /// Uniform in ±bound.
+    Uniform {
+        bound: f32,
+    },
 }
 
 /// `count` values. Parameters of other names get independent numbers, so that adding a layer changes no other.
@@ -31,6 +35,7 @@ pub fn initialise(initialiser: Initialiser, seed: u64, name: &str, count: usize)
             (0..count).map(|_| (2.0 * generator.uniform() - 1.0) * bound).collect()
         }
         Initialiser::Normal { deviation } => normal(&mut generator, deviation, count),
+        Initialiser::Uniform { bound } => (0..count).map(|_| (2.0 * generator.uniform() - 1.0) * bound).collect(),
     }
 }
 

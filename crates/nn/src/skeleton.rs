@@ -212,7 +212,7 @@ impl Layout<'_> {
             1 => self.add_bias(&name, y),
             _ => {
                 let y = self.factor(&format!("{name}.out"), y, Initialiser::Constant(1.0))?;
-                self.add_member_bias(&name, y)
+                self.add_member_bias(&name, y, narrow(fans[0]))
             }
         }
     }
@@ -230,7 +230,7 @@ impl Layout<'_> {
             Mode::Inference => "km,kmz->kz",
         };
         let y = self.graph.contract(words, x, weight, &[])?;
-        self.add_member_bias(name, y)
+        self.add_member_bias(name, y, Initialiser::Constant(0.0))
     }
 
     /// The same features for every member.
@@ -252,9 +252,9 @@ impl Layout<'_> {
         self.with_members(ScalarFn::Mul, x, factors)
     }
 
-    fn add_member_bias(&mut self, layer: &str, y: ValueId) -> Result<ValueId> {
+    fn add_member_bias(&mut self, layer: &str, y: ValueId, initialiser: Initialiser) -> Result<ValueId> {
         let shape = [self.members, self.features(y)];
-        let bias = self.parameter(format!("{layer}.bias"), &shape, Initialiser::Constant(0.0), false)?;
+        let bias = self.parameter(format!("{layer}.bias"), &shape, initialiser, false)?;
         self.with_members(ScalarFn::Add, y, bias)
     }
 
@@ -308,9 +308,11 @@ impl Layout<'_> {
 
     fn weight(&mut self, layer: &str, shape: &[usize], fans: [usize; 2], rectified: bool) -> Result<ValueId> {
         let [fan_in, fan_out] = fans;
-        let initialiser = match rectified {
-            true => Initialiser::HeNormal { fan_in },
-            false => Initialiser::GlorotUniform { fan_in, fan_out },
+        let initialiser = match (self.members, rectified) {
+            (1, true) => Initialiser::HeNormal { fan_in },
+            (1, false) => Initialiser::GlorotUniform { fan_in, fan_out },
+            // The factors of the first layer widen what comes in, so the weights start narrower.
+            (_, _) => narrow(fan_in),
         };
         self.parameter(format!("{layer}.weight"), shape, initialiser, true)
     }
@@ -362,6 +364,11 @@ impl Layout<'_> {
         }
         layers::flatten(self.graph, x, batch)
     }
+}
+
+/// Uniform in ±1/√fan-in.
+fn narrow(fan_in: usize) -> Initialiser {
+    Initialiser::Uniform { bound: 1.0 / (fan_in.max(1) as f32).sqrt() }
 }
 
 /// Puts the layer's name in front of what is wrong with it.

@@ -9,6 +9,7 @@ use maud::{Markup, Render, html};
 
 use crate::figures::Unit;
 use crate::scale::Axis;
+use crate::text::visible;
 
 /// The width of a drawing that fills the column of text.
 pub(crate) const FULL: f64 = 880.0;
@@ -297,8 +298,10 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
 
 /// A text cut so that it fits a width, with an ellipsis where it was cut.
 pub(crate) fn fitted(text: &str, size: f64, width: f64) -> String {
-    if text_width(text, size) <= width {
-        return text.to_owned();
+    // Characters that are written out take the room of what is written.
+    let text = visible(text.to_owned());
+    if text_width(&text, size) <= width {
+        return text;
     }
     let mut kept = String::new();
     let mut left = width - text_width("…", size);
@@ -337,6 +340,7 @@ mod tests {
         assert_eq!(fitted("short", 11.0, 100.0), "short");
         let cut = fitted("überaus länglicher Name", 11.0, 80.0);
         assert!(cut.ends_with('…') && text_width(&cut, 11.0) <= 80.0, "{cut}");
+        assert_eq!(fitted("\u{202e}abc", 11.0, 45.0), "\\u{20…");
     }
 
     #[test]

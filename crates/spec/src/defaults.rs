@@ -52,7 +52,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
     let is_table = facts.numbers + facts.categories > 0;
     let batch = search.batch.unwrap_or_else(|| if is_table { batch_of_rows(facts.training_rows) } else { IMAGE_BATCH });
     let epochs = search.epochs.unwrap_or_else(|| match is_table {
-        true => epochs_of_rows(facts.training_rows, batch),
+        true => epochs_of_rows(facts.training_rows),
         false => epochs_of_images(facts.training_rows),
     });
     let steps = (epochs * facts.training_rows as u64).div_ceil(batch as u64);
@@ -66,7 +66,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
         embedding: EMBEDDING,
         even_columns: preset == Some(Preset::Additive),
         members: specification.skeleton.members.unwrap_or(match preset {
-            Some(Preset::Mlp) if is_table => members(facts.training_rows),
+            Some(Preset::Mlp) if is_table => MEMBERS,
             Some(_) | None => 1,
         }),
         epochs,
@@ -74,7 +74,7 @@ pub fn choices(specification: &Specification, facts: &Facts) -> Choices {
         learning_rate: match search.learning_rate {
             LearningRate::Value(rate) => Some(rate),
             LearningRate::RangeTest => None,
-            LearningRate::Usual => Some(learning_rate(search.optimiser, preset)),
+            LearningRate::Usual => Some(learning_rate(search.optimiser, preset, facts.training_rows)),
         },
         weight_decay: search.weight_decay.unwrap_or(if is_adamw { 0.01 } else { 0.0 }),
         schedule,
@@ -130,10 +130,9 @@ fn batch_of_rows(rows: usize) -> usize {
     nearest.clamp(16, 256)
 }
 
-/// About 60·√rows steps, from 1,000 to 3,000, in 10 to 200 passes.
-fn epochs_of_rows(rows: usize, batch: usize) -> u64 {
-    let steps = (60 * rows.isqrt()).clamp(1_000, 3_000);
-    ((steps * batch + rows / 2) / rows.max(1)).clamp(10, 200) as u64
+/// 3,200/√rows passes, from 20 to 60: few rows are seen often.
+fn epochs_of_rows(rows: usize) -> u64 {
+    (3_200 / rows.isqrt().max(1)).clamp(20, 60) as u64
 }
 
 /// So many passes that about 600,000 images are seen, from 10 to 100.
@@ -141,24 +140,24 @@ fn epochs_of_images(rows: usize) -> u64 {
     (600_000 / rows.max(1)).clamp(10, 100) as u64
 }
 
-fn learning_rate(optimiser: Optimiser, preset: Option<Preset>) -> f64 {
+fn learning_rate(optimiser: Optimiser, preset: Option<Preset>, rows: usize) -> f64 {
     match (optimiser, preset) {
         (Optimiser::Sgd { .. }, _) => 0.05,
         (Optimiser::AdamW, Some(Preset::Linear)) => 0.01,
-        (Optimiser::AdamW, Some(Preset::Mlp | Preset::ResNet | Preset::Additive | Preset::ConvNet)) => 0.002,
+        (Optimiser::AdamW, Some(Preset::Mlp | Preset::ResNet | Preset::Additive)) if rows < 1_000 => 0.0015,
+        (Optimiser::AdamW, Some(Preset::Mlp | Preset::ResNet | Preset::Additive)) => 0.003,
+        (Optimiser::AdamW, Some(Preset::ConvNet)) => 0.002,
         (Optimiser::AdamW, Some(Preset::Autoencoder) | None) => 0.001,
     }
 }
 
-/// A quarter of √rows, from 2 to 32.
+/// One for each 128 rows, from 2 to 32.
 fn bins(rows: usize) -> usize {
-    (rows.isqrt() / 4).clamp(2, 32)
+    ((rows + 64) / 128).clamp(2, 32)
 }
 
-/// The members of the preset `mlp` for tables: with many rows a few are as good as many.
-fn members(rows: usize) -> usize {
-    if rows < 4_000 { 16 } else { 8 }
-}
+/// The members of the preset `mlp` for tables.
+const MEMBERS: usize = 8;
 
 /// The width of hidden layers.
 const WIDTH: usize = 128;

@@ -188,7 +188,7 @@ const BINS_MAX: u64 = 1 << 10;
 const SCALE_OF_BYTES: f64 = 255.0;
 
 fn category(reader: &mut Reader, table: &Table) -> Option<InputKind> {
-    const ROWS_MIN: u64 = 5;
+    const ROWS_MIN: u64 = 2;
     let known = match table.get("labels") {
         Some(field) => {
             table.refuse(reader, "rows-min", "`labels` lists what the program tells apart");

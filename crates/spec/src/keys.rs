@@ -173,7 +173,7 @@ pub static INPUT: Table = Table {
             "rows-min",
             Integer,
             "an integer from 1",
-            Default("5"),
+            Default("2"),
             "A label of a category with fewer training rows is treated as one that was never seen.",
         ),
         key("levels", Texts, "[\"low\", \"high\"]", Optional, "The levels of an ordinal input in ascending order."),

@@ -149,6 +149,11 @@ impl InputInterface {
         self.shape.iter().product()
     }
 
+    /// Whether it is an image in one column.
+    pub fn takes_pictures(&self) -> bool {
+        self.kind == InputType::Image && self.columns.len() == 1
+    }
+
     /// Whether an example's values lie outside of what the training rows covered: a number beyond their range, a label
     /// that none of them has, a missing value where none was missing, an image darker or brighter than all.
     pub fn is_outside(&self, values: &[f32]) -> bool {
@@ -157,7 +162,13 @@ impl InputInterface {
             false => value < range[0] || value > range[1],
         };
         match self.kind {
-            InputType::Category => values.first().is_some_and(|position| *position < 1.0),
+            InputType::Category => values.first().is_some_and(|position| match *position as usize {
+                0 => true,
+                position => {
+                    let is_missing = self.labels.get(position - 1).is_some_and(String::is_empty);
+                    is_missing && !self.coverage.missing
+                }
+            }),
             InputType::Image => self.coverage.range.first().is_some_and(|range| beyond(mean(values), range)),
             InputType::Number | InputType::Ordinal | InputType::Vector => {
                 values.iter().zip(&self.coverage.range).any(|(value, range)| beyond(*value, range))

@@ -125,8 +125,11 @@ impl Fitted {
         match &input.kind {
             InputKind::Category { .. } => {
                 let known = vocabulary(input, values, rows)?;
-                let missing = known.iter().any(String::is_empty);
                 use_vocabulary(values, &known);
+                let missing = match known.iter().position(String::is_empty) {
+                    Some(place) => has_position(values, rows, place + 1)?,
+                    None => false,
+                };
                 self.categories.push((raw, known.len() + 1));
                 Ok(Coverage { range: Vec::new(), missing })
             }
@@ -172,13 +175,13 @@ impl Fitted {
         };
         let mut fill = Vec::new();
         let mut edges = Vec::new();
-        for column in 0..raw.values {
+        for (column, mean) in mean.iter().enumerate() {
             let needs_values = bins_max > 0 || missing == Missing::Median;
             let sorted = if needs_values { sorted_values(values, rows, column)? } else { Vec::new() };
             fill.push(match missing {
                 Missing::Median => quantile(&sorted, 0.5),
                 Missing::Value(value) => value as f32,
-                Missing::Refuse | Missing::Mean | Missing::Label => mean[column],
+                Missing::Refuse | Missing::Mean | Missing::Label => *mean,
             });
             edges.push(if bins_max > 0 { bin_edges(&sorted, bins_max) } else { Vec::new() });
         }
@@ -283,6 +286,18 @@ fn floats(values: &[f64]) -> Vec<f32> {
 pub fn usable_divisor(divisor: f64) -> f32 {
     let divisor = divisor as f32;
     if divisor.is_normal() && divisor > 0.0 { divisor } else { 1.0 }
+}
+
+/// Whether any of the rows has the label at this position.
+fn has_position(values: &InputValues, rows: &[usize], position: usize) -> std::io::Result<bool> {
+    let mut value = [0.0];
+    for row in rows {
+        values.store.gather(&[*row], &mut value)?;
+        if value[0] as usize == position {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The least and the greatest mean of an image's values.

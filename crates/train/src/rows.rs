@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use tacit_data::source::{self, Cell, Fault, Header, Row, RowPlace, Source, SourceKind, SourceOptions};
+use tacit_data::source::{self, Cell, Fault, Header, Row, RowPlace, Source, SourceKind, SourceOptions, image};
 use tacit_data::{Converter, Dataset, source_options};
 use tacit_spec::report::quoted;
 use tacit_spec::suggest::nearest;
@@ -35,14 +35,16 @@ struct RowInput {
 }
 
 impl Rows {
-    /// Opens a file or folder. The dialect is that of the data that the program was built from.
+    /// Opens a table, a folder of pictures or a single one. The dialect is that of the data that the program was built
+    /// from.
     ///
     /// # Errors
     /// It cannot be read, or lacks a column that the program needs.
     pub fn open(interface: &Interface, dialect: &Dialect, path: &Path) -> Result<Rows, Vec<Diagnostic>> {
-        let options = source_options(dialect, None);
-        let is_json = source::kind_of(path)? == SourceKind::JsonLines;
-        let options = if is_json { json_options(interface, options) } else { options };
+        let is_picture = image::is_named_as_picture(path) && path.is_file();
+        let kind = if is_picture { SourceKind::ImageFolder } else { source::kind_of(path)? };
+        let options = SourceOptions { kind: Some(kind), ..source_options(dialect, None) };
+        let options = if kind == SourceKind::JsonLines { json_options(interface, options) } else { options };
         let folder = path.parent().unwrap_or(Path::new("."));
         Rows::new(interface, source::open(path, &options)?, folder)
     }
@@ -70,7 +72,10 @@ impl Rows {
         let mut inputs = Vec::new();
         for input in &interface.inputs {
             let labels = Some(&input.labels[..]);
-            let found: Vec<Option<usize>> = input.columns.iter().map(|column| position(column)).collect();
+            // Pictures from a folder stand in a column of their own, whatever they were called in a table.
+            let of_folder = source.kind() == SourceKind::ImageFolder && input.takes_pictures();
+            let column = |column: &String| position(if of_folder { IMAGE_COLUMN } else { column });
+            let found: Vec<Option<usize>> = input.columns.iter().map(column).collect();
             if let Some(missing) = found.iter().position(Option::is_none) {
                 diagnostics.push(no_column(&source, input, &input.columns[missing]));
                 continue;
@@ -139,6 +144,9 @@ impl RowInput {
         })
     }
 }
+
+/// The column of a folder that holds its pictures.
+const IMAGE_COLUMN: &str = "image";
 
 /// In JSON lines every column of the interface and every input by its name may be a key; other keys are passed over.
 fn json_options(interface: &Interface, options: SourceOptions) -> SourceOptions {

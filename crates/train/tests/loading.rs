@@ -4,17 +4,17 @@ mod common;
 
 use std::path::Path;
 
-use common::{CATEGORY, OPTIONS, examples, found, specification};
+use common::{CATEGORY, OPTIONS, assembled, examples, found, specification};
 use serde_json::{Map, Value};
 use tacit_data::random::SplitMix64;
 use tacit_train::container::{self, Tensor, Values};
 use tacit_train::evaluate::Evaluator;
-use tacit_train::{Artifact, CODES, Checkpoint, CodedError, assemble};
+use tacit_train::{Artifact, CODES, Checkpoint, CodedError};
 
 fn artifact_bytes() -> Vec<u8> {
     let specification = specification(CATEGORY);
     let examples = examples(&specification);
-    assemble(&specification, &examples, found(&specification, &examples, None), &OPTIONS).unwrap().encode()
+    assembled(&specification, &examples, found(&specification, &examples, None)).encode()
 }
 
 fn checkpoint_bytes() -> Vec<u8> {
@@ -120,8 +120,14 @@ fn runs(artifact: &Artifact) {
         match Evaluator::new(&artifact.graph, 2, &OPTIONS) {
             Ok(mut evaluator) => {
                 evaluator.set_weights(&artifact.weights).unwrap();
-                let width = evaluator.width();
-                assert_eq!(evaluator.answer(2, |_, values| values.fill(1.0)).unwrap().len(), 2 * width);
+                let fill = |_, values: &mut [f32]| {
+                    values.fill(1.0);
+                    Ok(())
+                };
+                evaluator.answer(2, fill).unwrap();
+                for (index, (_, width)) in evaluator.outputs().iter().enumerate() {
+                    assert_eq!(evaluator.output(index, 2).unwrap().len(), 2 * width);
+                }
             }
             Err(tacit_train::Failure::Coded(error)) => assert!(error.code.starts_with('E')),
             Err(tacit_train::Failure::Diagnostics(_)) => panic!("a program has no diagnostics"),
@@ -172,8 +178,13 @@ fn each_part_that_does_not_fit_the_others_is_named() {
         ("/interface/inputs/0/name", "other".into(), "E0304", "no input `other`"),
         ("/interface/inputs/0/columns", Vec::<Value>::new().into(), "E0304", "no input `pair`"),
         ("/interface/inputs", Vec::<Value>::new().into(), "E0304", "every input"),
-        ("/interface/output/classes", Vec::<Value>::new().into(), "E0304", "the output `kind`"),
-        ("/interface/output/classes", Value::Null, "E0304", "the output `kind`"),
+        ("/interface/inputs/1/type", "image".into(), "E0304", "the input `age`"),
+        ("/interface/inputs/1/type", "date".into(), "E0304", "the input `age`"),
+        ("/interface/outputs", Vec::<Value>::new().into(), "E0304", "every output"),
+        ("/interface/outputs/0/name", "other".into(), "E0304", "no output `other`"),
+        ("/interface/outputs/0/labels", Vec::<Value>::new().into(), "E0304", "the output `kind`"),
+        ("/interface/outputs/0/labels", Value::Null, "E0304", "does not have its form"),
+        ("/interface/outputs/0/type", "number".into(), "E0304", "the output `kind`"),
         ("/contract/lines/0/metric", "speed".into(), "E0304", "the metric `speed`"),
         ("/contract/lines/0/rows_where", "(((".into(), "E0304", "`(((`"),
         ("/provenance/weights_hash", "0".into(), "E0304", "hash of the weights"),

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{CATEGORY, NUMBER, OPTIONS, examples, found, specification};
+use common::{CATEGORY, NUMBER, OPTIONS, assembled, examples, found, found_with, specification};
 use tacit_exec::{KernelSet, Options};
 use tacit_spec::Metric;
 use tacit_train::search::{Event, Keeping, SearchOptions, search};
-use tacit_train::{Artifact, assemble, build_hash};
+use tacit_train::{Artifact, build_hash};
 
 #[test]
 fn a_line_is_found_through_several_inputs() {
@@ -26,7 +26,7 @@ fn a_number_is_found_whatever_its_unit() {
     let specification = specification(NUMBER);
     let examples = examples(&specification);
     let found = found(&specification, &examples, None);
-    let artifact = assemble(&specification, &examples, found, &OPTIONS).unwrap();
+    let artifact = assembled(&specification, &examples, found);
     let mae = &artifact.contract.lines[0];
     assert_eq!(mae.metric, Metric::MeanAbsoluteError.name());
     // Prices run from 68,000 to 107,000.
@@ -51,12 +51,13 @@ fn a_search_that_stopped_after_any_step_goes_on_to_the_same_bits() {
     let straight = found(&specification, &examples, None);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.checkpoint");
-    let build = build_hash(&specification, &examples.dataset);
-    let options = SearchOptions { exec: OPTIONS, keeping: Some(Keeping { path: path.clone(), steps: 1 }) };
+    let build = build_hash(&specification, &examples.dataset, None);
+    let keeping = Some(Keeping { path: path.clone(), steps: 1 });
+    let options = SearchOptions { exec: OPTIONS, keeping, start: Vec::new() };
     // After every step the state is copied away, as if the search had been killed there.
     let copy = |step: u64| folder.path().join(format!("{step}.checkpoint"));
     let mut stopped = Vec::new();
-    let whole = search(&specification, &examples.dataset, &examples.parts, &build, &options, &mut |event| {
+    let whole = search(&specification, &examples.dataset, &examples.prepared, &build, &options, &mut |event| {
         if let Event::Step { step, .. } = event
             && step > 1
         {
@@ -80,10 +81,8 @@ fn threads_and_kernels_change_no_bit() {
     let expected = found(&specification, &examples, None).weights_hash();
     for kernels in KernelSet::ALL.into_iter().filter(|set| set.is_available()) {
         for threads in [1, 2] {
-            let options = SearchOptions { exec: Options { threads, kernels }, keeping: None };
-            let build = build_hash(&specification, &examples.dataset);
-            let found =
-                search(&specification, &examples.dataset, &examples.parts, &build, &options, &mut |_| {}).unwrap();
+            let options = SearchOptions { exec: Options { threads, kernels }, keeping: None, start: Vec::new() };
+            let found = found_with(&specification, &examples, &options).unwrap();
             assert_eq!(found.weights_hash(), expected, "{kernels:?} on {threads} threads");
         }
     }
@@ -93,7 +92,7 @@ fn threads_and_kernels_change_no_bit() {
 fn the_same_build_gives_the_same_bytes_and_they_read_back() {
     let specification = specification(CATEGORY);
     let examples = examples(&specification);
-    let build = || assemble(&specification, &examples, found(&specification, &examples, None), &OPTIONS).unwrap();
+    let build = || assembled(&specification, &examples, found(&specification, &examples, None));
     let mut artifact = build();
     let bytes = artifact.encode();
     assert!(bytes == build().encode());

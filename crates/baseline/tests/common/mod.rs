@@ -8,7 +8,6 @@ use tacit_baseline::{Image, Kind, Matrix, Problem, Task};
 
 /// A data set divided in two.
 pub struct Set {
-    pub name: &'static str,
     pub kinds: Vec<Kind>,
     pub images: Vec<Image>,
     pub training: Rows,
@@ -57,7 +56,7 @@ pub fn data_folder() -> Option<PathBuf> {
 }
 
 /// The set of this name, as `make.py` divides it.
-pub fn load(folder: &Path, name: &'static str) -> Set {
+pub fn load(folder: &Path, name: &str) -> Set {
     let tabular = |file: &str| lines(&folder.join("tabular").join(file));
     match name {
         "adult" => {
@@ -65,40 +64,40 @@ pub fn load(folder: &Path, name: &'static str) -> Set {
             let read = |file| tabular(file).into_iter().map(|mut row| (row.remove(14), without(row, 2)));
             let (training, test): (Vec<_>, Vec<_>) =
                 (read("adult-train.csv.gz").collect(), read("adult-test.csv.gz").collect());
-            categories(name, training, test)
+            categories(training, test)
         }
         "california" => {
             let rows = tabular("california-housing.csv.gz").into_iter().skip(1);
             let rows = rows.map(|mut row| (row.remove(8), row)).collect();
             let (training, test) = every_fifth(rows);
-            numbers(name, training, test)
+            numbers(training, test)
         }
         "wine-red" => {
             let rows = tabular("winequality-red.csv").into_iter().map(|mut row| (row.remove(11), row)).collect();
             let (training, test) = every_fifth(rows);
-            numbers(name, training, test)
+            numbers(training, test)
         }
         "wine-white" => {
             let rows = tabular("winequality-white.csv").into_iter().map(|mut row| (row.remove(11), row)).collect();
             let (training, test) = every_fifth(rows);
-            categories(name, training, test)
+            categories(training, test)
         }
         "iris" => {
             let rows = tabular("iris.csv").into_iter().map(|mut row| (row.remove(4), row)).collect();
             let (training, test) = every_fifth(rows);
-            categories(name, training, test)
+            categories(training, test)
         }
         "titanic" => {
             // Class, sex, age, siblings, parents, fare, port.
             let rows = tabular("titanic-train.csv").into_iter().skip(1);
             let row = |row: Vec<String>| (row[1].clone(), [2, 4, 5, 6, 7, 9, 11].map(|k| row[k].clone()).to_vec());
             let (training, test) = every_fifth(rows.map(row).collect());
-            categories(name, training, test)
+            categories(training, test)
         }
         "robot" => {
             let rows = lines(&folder.join("robot-wall-following/sensor_readings_24.csv")).into_iter().skip(1);
             let (training, test) = every_fifth(rows.map(|mut row| (row.remove(24), row)).collect());
-            categories(name, training, test)
+            categories(training, test)
         }
         "fashion" => fashion(&folder.join("fashion-mnist")),
         other => panic!("there is no set `{other}`"),
@@ -119,29 +118,29 @@ fn every_fifth(rows: Vec<Example>) -> (Vec<Example>, Vec<Example>) {
     (bare(training), bare(test))
 }
 
-fn categories(name: &'static str, training: Vec<Example>, test: Vec<Example>) -> Set {
+fn categories(training: Vec<Example>, test: Vec<Example>) -> Set {
     // The test file of adult ends its classes with a full stop.
     let class = |example: &Example| example.0.trim_end_matches('.').to_owned();
     let mut ids = BTreeMap::new();
     training.iter().for_each(|example| _ = ids.insert(class(example), 0));
     ids.values_mut().enumerate().for_each(|(id, place)| *place = id as i32);
-    let mut set = encoded(name, &training, &test);
+    let mut set = encoded(&training, &test);
     set.classes = ids.len();
     set.training.classes = training.iter().map(|example| ids[&class(example)]).collect();
     set.test.classes = test.iter().map(|example| ids[&class(example)]).collect();
     set
 }
 
-fn numbers(name: &'static str, training: Vec<Example>, test: Vec<Example>) -> Set {
+fn numbers(training: Vec<Example>, test: Vec<Example>) -> Set {
     let number = |example: &Example| example.0.parse().expect("outputs are numbers");
-    let mut set = encoded(name, &training, &test);
+    let mut set = encoded(&training, &test);
     set.training.numbers = training.iter().map(number).collect();
     set.test.numbers = test.iter().map(number).collect();
     set
 }
 
 /// A column is numeric if all its values are numbers or missing; its categories are numbered by their names.
-fn encoded(name: &'static str, training: &[Example], test: &[Example]) -> Set {
+fn encoded(training: &[Example], test: &[Example]) -> Set {
     let columns = training[0].1.len();
     let missing = |value: &str| value.is_empty() || value == "?";
     let mut kinds = Vec::new();
@@ -168,7 +167,7 @@ fn encoded(name: &'static str, training: &[Example], test: &[Example]) -> Set {
         ..Rows::default()
     };
     let (training, test) = (rows(training), rows(test));
-    Set { name, kinds, images: vec![], training, test, classes: 0 }
+    Set { kinds, images: vec![], training, test, classes: 0 }
 }
 
 fn fashion(folder: &Path) -> Set {
@@ -183,7 +182,7 @@ fn fashion(folder: &Path) -> Set {
     };
     let images = vec![Image { first: 0, height: 28, width: 28, channels: 1 }];
     let (training, test) = (rows("train"), rows("t10k"));
-    Set { name: "fashion", kinds: vec![Kind::Numeric; 784], images, training, test, classes: 10 }
+    Set { kinds: vec![Kind::Numeric; 784], images, training, test, classes: 10 }
 }
 
 fn lines(path: &Path) -> Vec<Vec<String>> {

@@ -24,6 +24,9 @@ pub fn digits(epochs: u32) -> TempDir {
     folder
 }
 
+/// A build of the program alone, without a report and without what it is compared with.
+pub const BUILD: &[&str] = &["build", "--no-report", "--no-baselines"];
+
 /// `tacit` with its work in `folder`, without colours.
 pub fn tacit(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tacit"));

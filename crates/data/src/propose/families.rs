@@ -33,7 +33,9 @@ pub(crate) const FAMILY_MIN: usize = 8;
 
 /// The families among some columns of a table.
 pub(crate) fn families(columns: &[ColumnProfile], candidates: &[usize]) -> Vec<Family> {
-    let mut by_form: BTreeMap<(String, usize), Vec<(usize, Vec<u64>)>> = BTreeMap::new();
+    // A stem and how many numbers follow it; the columns with theirs.
+    type ByForm = BTreeMap<(String, usize), Vec<(usize, Vec<u64>)>>;
+    let mut by_form = ByForm::new();
     for index in candidates {
         if let Some((stem, numbers)) = numbered(&columns[*index].name) {
             by_form.entry((stem, numbers.len())).or_default().push((*index, numbers));

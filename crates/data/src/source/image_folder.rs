@@ -1,4 +1,4 @@
-//! A folder of pictures, one row each.
+//! A folder of pictures, one row each; or a single one.
 //!
 //! The first level of folders gives the labels: `cats/a.png` is a row with the label `cats`. Where all folders of the first
 //! level are named as parts of a split (`train`, `val`, `test`, …) these are the column `part`, and the level below gives
@@ -56,7 +56,12 @@ impl ImageFolderReader {
     pub(super) fn open(root: &Path, options: &SourceOptions) -> Result<ImageFolderReader, Vec<Diagnostic>> {
         let mut files = Vec::new();
         let mut seen = BTreeSet::new();
-        walk(root, "", &mut seen, &mut files)?;
+        if root.is_file() {
+            let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push(Found { name, path: root.to_owned() });
+        } else {
+            walk(root, "", &mut seen, &mut files)?;
+        }
         files.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()).then_with(|| a.path.cmp(&b.path)));
         let pictures = || files.iter().filter(|file| image::is_named_as_picture(&file.path));
         if pictures().next().is_none() {

@@ -44,7 +44,7 @@ impl SourceKind {
 const HEAD_BYTES: usize = 4096;
 
 /// The format of a file or folder: a folder holds pictures; else what the first bytes tell beyond doubt; else what the
-/// name says; else JSON lines where the text begins with `{`, and CSV for all other text.
+/// name says; else JSON lines where the text begins with `{`, and CSV for all other text. Of a pipe only the name is looked at.
 ///
 /// # Errors
 /// The file cannot be read, or its format is none that can be.
@@ -54,8 +54,13 @@ pub(super) fn detect(path: &Path) -> Result<SourceKind, Vec<Diagnostic>> {
         let help = "`source` in `[data]` is relative to the folder of the manifest";
         vec![Diagnostic::io(&name, "read", &error).help(help)]
     };
-    if fs::metadata(path).map_err(unreadable)?.is_dir() {
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
         return Ok(SourceKind::ImageFolder);
+    }
+    // What is read from a pipe is gone.
+    if !metadata.is_file() {
+        return Ok(kind_by_name(&name).unwrap_or(SourceKind::Csv));
     }
     let stream = bytes::ByteStream::new(Box::new(File::open(path).map_err(unreadable)?));
     let mut stream = stream.map_err(|error| vec![bytes::diagnostic(&name, &error)])?;

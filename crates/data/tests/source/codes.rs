@@ -137,3 +137,16 @@ fn arrays_from_a_stream_have_the_labels_that_the_options_name() {
     let all = read_all(from_reader("stdin", SourceKind::Idx, Box::new(stream), &options).unwrap());
     assert_eq!(crate::support::texts(&all.rows), [["1", "5"], ["2", "6"]]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().is_ok_and(|status| status.success()));
+    let writer = path.clone();
+    let writing = std::thread::spawn(move || fs::write(writer, b"a,b\n1,2\n").unwrap());
+    let all = read_all(open(&path, &SourceOptions::default()).unwrap());
+    writing.join().unwrap();
+    assert_eq!(crate::support::texts(&all.rows), [["1", "2"]]);
+}

@@ -104,23 +104,25 @@ pub(crate) fn draw(contract: &Contract) -> Option<Section> {
 fn table(label: &str, first: &str, lines: &[&Line]) -> Markup {
     let is_required = lines.iter().any(|line| line.met.is_some());
     html! {
-        table class="contract" aria-label=(label) {
-            thead {
-                tr {
-                    th scope="col" { (first) }
-                    @if is_required { th scope="col" { "Required" } }
-                    th scope="col" class="number" { "Measured" }
-                    th scope="col" class="interval-column" { "Interval" }
-                    th scope="col" class="number" { "Rows" }
-                    @if is_required { th scope="col" { "Verdict" } }
+        div class="scroll" role="region" aria-label=(label) tabindex="0" {
+            table class="contract" {
+                thead {
+                    tr {
+                        th scope="col" { (first) }
+                        @if is_required { th scope="col" { "Required" } }
+                        th scope="col" class="number" { "Measured" }
+                        th scope="col" class="interval-column" { "Interval" }
+                        th scope="col" class="number" { "Rows" }
+                        @if is_required { th scope="col" { "Verdict" } }
+                    }
                 }
-            }
-            tbody {
-                @for line in lines {
-                    (row(line))
-                    @let deciding = extent(line.groups.iter().flat_map(|group| group.estimate.numbers()));
-                    @for group in &line.groups {
-                        (group_row(group, line, deciding.unwrap_or([0.0, 1.0])))
+                tbody {
+                    @for line in lines {
+                        (row(line))
+                        @let deciding = extent(line.groups.iter().flat_map(|group| group.estimate.numbers()));
+                        @for group in &line.groups {
+                            (group_row(group, line, deciding.unwrap_or([0.0, 1.0])))
+                        }
                     }
                 }
             }

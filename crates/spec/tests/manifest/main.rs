@@ -240,7 +240,7 @@ fn the_table_manifest_is_read_as_it_is_meant() {
         (&InputKind::Number { encoding: piecewise(12) }, Missing::Median),
         (&InputKind::Number { encoding: piecewise(5) }, Missing::Value(170.5)),
         (&InputKind::Category { labels: None, rows_min: 3 }, Missing::Label),
-        (&InputKind::Category { labels: Some(strings(&["red", "blue"])), rows_min: 5 }, Missing::Refuse),
+        (&InputKind::Category { labels: Some(strings(&["red", "blue"])), rows_min: 2 }, Missing::Refuse),
         (
             &InputKind::Ordinal { levels: strings(&["low", "middle", "high"]), encoding: Some(Encoding::Standard) },
             Missing::Mean,

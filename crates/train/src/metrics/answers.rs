@@ -49,7 +49,7 @@ impl Answers {
     pub fn rows(&self) -> usize {
         match self {
             Answers::Category { truth, .. } => truth.len(),
-            Answers::Labels { labels, truth, .. } => truth.len() / labels,
+            Answers::Labels { labels, truth, .. } => truth.len().checked_div(*labels).unwrap_or(0),
             Answers::Number { truth, .. } => truth.len(),
             Answers::Anomaly { scores, .. } => scores.len(),
         }

@@ -43,7 +43,8 @@ pub struct Figure {
 pub struct Measurement {
     /// Not a number if it is not defined: a precision without answers, say.
     pub value: f64,
-    /// None for an exact figure, and where the value is not defined.
+    /// None for an exact figure, where the value is not defined, and for a mean of a single row, which does not show how
+    /// far rows lie from one another.
     pub interval: Option<[f64; 2]>,
     /// The rows that decided: for a recall those of the class, for a precision those answered with it, for an F1 both.
     pub rows: usize,
@@ -84,6 +85,7 @@ pub fn measure(figure: Figure, answers: &Answers, confidence: f64) -> Measuremen
     }
     let interval = match &estimate {
         Estimate::Share { right, rows } => Some(clopper_pearson(*right, *rows, confidence)),
+        Estimate::Statistic { rows: 1, .. } => None,
         Estimate::Statistic { rows, visits, of } => {
             // Some figures, such as calibration errors, come out greater for resamples than for the rows themselves.
             let around = |[low, high]: [f64; 2]| [low.min(value), high.max(value)];
@@ -109,8 +111,11 @@ enum Estimate {
     /// So many of so many rows.
     Share { right: usize, rows: usize },
     /// A function of how often each of some rows counts, which looks at `visits` numbers.
-    Statistic { rows: usize, visits: usize, of: Box<dyn Fn(&[u8]) -> f64> },
+    Statistic { rows: usize, visits: usize, of: Box<Weighted> },
 }
+
+/// A figure by how often each row counts.
+type Weighted = dyn Fn(&[u8]) -> f64;
 
 /// An estimate, or why there is none.
 type Estimated = Result<Estimate, &'static str>;

@@ -135,6 +135,14 @@ fn what_is_not_defined_says_why() {
 }
 
 #[test]
+fn a_single_row_shows_a_share_but_not_how_far_rows_lie_apart() {
+    let one = three_classes().select(&[2]);
+    assert!(measure(Metric::Accuracy.into(), &one, 0.95).interval.is_some());
+    let loss = measure(Metric::LogLoss.into(), &one, 0.95);
+    assert!(loss.value.is_finite() && loss.interval.is_none() && loss.undefined.is_none());
+}
+
+#[test]
 fn an_answer_that_is_not_a_number_makes_its_figures_undefined() {
     let nan = |kind: AnswerKind| match random_answers(kind, 20, 1) {
         Answers::Category { classes, truth, mut probabilities } => {

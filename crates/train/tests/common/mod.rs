@@ -1,13 +1,13 @@
-//! A small search that the tests share.
+//! Small searches that the tests share.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::path::PathBuf;
 
-use tacit_data::{Dataset, Parts, read_csv_bytes, split};
 use tacit_exec::{KernelSet, Options};
 use tacit_spec::Specification;
 use tacit_train::search::{Found, Keeping, SearchOptions, search};
-use tacit_train::{Examples, build_hash};
+use tacit_train::{Artifact, Examples, Failure, assemble, build_hash};
+use tempfile::TempDir;
 
 pub const OPTIONS: Options = Options { threads: 1, kernels: KernelSet::Baseline };
 
@@ -94,25 +94,52 @@ pub fn table() -> String {
     text
 }
 
+/// The table as `small.csv`, read as the specification asks.
 pub fn examples(specification: &Specification) -> Examples {
-    let dataset = read_csv_bytes("small.csv", table().as_bytes(), specification).unwrap_or_else(|e| panic!("{e:#?}"));
-    let parts = split(&dataset, specification).unwrap_or_else(|e| panic!("{e:#?}"));
-    let names = ["a", "b", "age", "flag0", "flag1"].map(str::to_owned);
-    let matching = |input: &tacit_spec::Input| {
-        let patterns = input.columns.patterns.iter();
-        patterns.flat_map(|pattern| names.iter().filter(|name| pattern.matches(name)).cloned()).collect()
-    };
-    Examples { dataset, parts, columns: specification.inputs.iter().map(matching).collect() }
+    examples_of(specification, &folder(&[("small.csv", table().as_bytes())]))
+}
+
+/// A folder with files.
+pub fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+pub fn examples_of(specification: &Specification, folder: &TempDir) -> Examples {
+    let output = folder.path().join("program.tacit");
+    tacit_train::examples(specification, folder.path(), &output).unwrap_or_else(|e| panic!("{e:#?}"))
 }
 
 /// Searches without telling anybody; checkpoints every `steps` at `path`, if given.
 pub fn found(specification: &Specification, examples: &Examples, keeping: Option<(PathBuf, u64)>) -> Found {
-    let Examples { dataset, parts, .. } = examples;
     let keeping = keeping.map(|(path, steps)| Keeping { path, steps });
-    searched(specification, dataset, parts, &SearchOptions { exec: OPTIONS, keeping })
+    let options = SearchOptions { exec: OPTIONS, keeping, start: Vec::new() };
+    found_with(specification, examples, &options).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
-fn searched(specification: &Specification, dataset: &Dataset, parts: &Parts, options: &SearchOptions) -> Found {
-    let build = build_hash(specification, dataset);
-    search(specification, dataset, parts, &build, options, &mut |_| {}).unwrap_or_else(|e| panic!("{e:?}"))
+pub fn found_with(
+    specification: &Specification,
+    examples: &Examples,
+    options: &SearchOptions,
+) -> Result<Found, Failure> {
+    let build = build_hash(specification, &examples.dataset, None);
+    search(specification, &examples.dataset, &examples.prepared, &build, options, &mut |_| {})
+}
+
+/// The finished program of a search.
+pub fn assembled(specification: &Specification, examples: &Examples, found: Found) -> Artifact {
+    assemble(specification, examples, found, None, &OPTIONS).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+/// Reads, searches and puts together; the folder stays for what comes after.
+pub fn built(manifest: &str, folder: &TempDir) -> (Specification, Examples, Artifact) {
+    let specification = specification(manifest);
+    let examples = examples_of(&specification, folder);
+    let artifact = assembled(&specification, &examples, found(&specification, &examples, None));
+    (specification, examples, artifact)
 }

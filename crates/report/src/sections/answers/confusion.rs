@@ -87,7 +87,7 @@ fn draw(matrix: &[Vec<u64>], classes: &[String], width: f64) -> Markup {
     let left = names.clamp(40.0, width * 0.26);
     let cell = ((width - left - 4.0) / classes.len() as f64).min(104.0);
     let is_upright = classes.iter().all(|class| text_width(class, 11.5) <= cell - 4.0);
-    let head = if is_upright { 42.0 } else { names.clamp(24.0, 96.0) + 20.0 };
+    let head = if is_upright { 42.0 } else { names.clamp(24.0, (width * 0.2).max(96.0)) + 20.0 };
     let side = cell * classes.len() as f64;
     let (full_width, height) = (left + side + 4.0, head + side + 4.0);
     // All counts have one size, at which the longest fits; where that would be too small there are none.
