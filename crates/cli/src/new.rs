@@ -394,8 +394,8 @@ fn report(proposal: &Proposal, output: &Path, seen: &Seen) -> serde_json::Value 
             json!({ "name": output.name, "type": type_name, "column": output.column, "seen": output.seen })
         }).collect::<Vec<_>>(),
         "preset": proposal.preset.name(),
-        "requirements": proposal.requirements.iter().map(|requirement| {
-            json!({ "metric": requirement.metric.name(), "output": requirement.output, "at_least": requirement.at_least })
+        "requirements": proposal.requirements.iter().map(|one| {
+            json!({ "metric": one.metric.name(), "output": one.output, "at_least": one.at_least })
         }).collect::<Vec<_>>(),
     })
 }

@@ -213,13 +213,14 @@ fn split(proposal: &Proposal, frame: &Frame) -> (Option<String>, String) {
 
 fn skeleton(text: &mut String, proposal: &Proposal) {
     let words = match proposal.preset {
-        Preset::ConvNet => "# The kind of network that is searched. `resnet` is deeper and slower.",
-        Preset::Autoencoder => "# The kind of network that is searched: one that learns to repeat usual rows.",
+        Preset::ConvNet => "`resnet` is deeper and slower.",
+        Preset::Autoencoder => "This one learns to repeat usual rows.",
         Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::Additive => {
-            "# The kind of network that is searched. `additive` can be read, a curve for each column; `linear` is smallest."
+            "`additive` can be read, a curve for each column; `linear` is smallest."
         }
     };
-    let _ = writeln!(text, "{words}\n[skeleton]\npreset = \"{}\"", proposal.preset.name());
+    paragraph(text, &format!("The kind of network that is searched. {words}"));
+    let _ = writeln!(text, "[skeleton]\npreset = \"{}\"", proposal.preset.name());
     if proposal.preset == Preset::ConvNet {
         text.push_str("\n# Pictures changed a little while training make more of few examples.\n");
         text.push_str(
@@ -229,24 +230,22 @@ fn skeleton(text: &mut String, proposal: &Proposal) {
 }
 
 fn contract(text: &mut String, proposal: &Proposal, measured: bool) {
+    text.push('\n');
+    let what = "The contract: what the test part must show, or the build fails.";
     if proposal.requirements.is_empty() {
-        text.push_str(match measured {
-            true => {
-                "\n# The contract: what the test part must show, or the build fails. Nothing is required yet, because a \
-                 linear\n# model is hardly better here than always the same answer. Require what you need:\n"
-            }
-            false => "\n# The contract: what the test part must show, or what the program may cost. Require what you need:\n",
-        });
+        let why = match measured {
+            true => " Nothing is required yet, for a linear model is hardly better here than always the same answer.",
+            false => "",
+        };
+        paragraph(text, &format!("{what}{why} Require what you need:"));
         text.push_str("# [[require]]\n# metric = \"parameters\"\n# at_most = 100_000\n");
         return;
     }
-    text.push_str(
-        "\n# The contract: what the test part must show, or the build fails. A sensible program does better than\n",
+    let which = if measured { ", half way from a constant answer to a linear model" } else { "" };
+    paragraph(
+        text,
+        &format!("{what} A sensible program does better than these bounds{which}. Raise them to what you need."),
     );
-    text.push_str(match measured {
-        true => "# these bounds, which lie half way from a constant answer to a linear model. Raise them to what you need.\n",
-        false => "# these bounds. Raise them to what you need.\n",
-    });
     let several = proposal.outputs.len() > 1;
     for (index, requirement) in proposal.requirements.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "\n" });

@@ -29,15 +29,17 @@ pub struct BaselineFigure {
 
 /// Where more of the rows than this have one class, accuracy says little and is not required.
 const MAJORITY_MAX: f64 = 0.8;
+/// Three times the greatest standard error of a share, for one row.
+const CHANCE: f64 = 1.5;
 
 /// Proposes a contract.
 ///
-/// Without `baselines` a bound lies a part of the way from what a constant answer reaches to a perfect figure: a tenth for
-/// `accuracy` and `r2`, a fifth for `auroc`. The constant answer's figure follows from the shares of the classes.
+/// Without `baselines` a bound lies a part of the way from what a constant answer reaches to a perfect figure: a tenth
+/// for `accuracy` and `r2`, a fifth for `auroc`. The constant answer's figure follows from the shares of the classes.
 ///
-/// With `baselines` it lies half of the way from the constant answer to the linear model. Where the linear model does not
-/// even reach the bound that would be proposed without it, or is better by no more than chance explains (two standard errors
-/// of a share, at most 1/√rows), the data may hold nothing to be learnt, and nothing is required.
+/// With `baselines` it lies half of the way from the constant answer to the linear model. Where the linear model does
+/// not even reach the bound that would be proposed without it, or is better by no more than chance explains (three
+/// standard errors of a share, at most 1.5/√rows), the data may hold nothing to be learnt, and nothing is required.
 pub fn proposed_requirements(
     outputs: &[ProposedOutput],
     baselines: Option<&[BaselineFigure]>,
@@ -46,19 +48,20 @@ pub fn proposed_requirements(
 }
 
 fn of_output(output: &ProposedOutput, baselines: &[BaselineFigure]) -> Vec<ProposedRequirement> {
-    let require = |metric: Metric, share: f64, constant: f64, words: String| {
+    let require = |metric: Metric, share: f64, by_shares: f64, words: String| {
         let measured = baselines.iter().find(|baseline| baseline.metric == metric && baseline.output == output.name);
-        let usual = bound(constant, share);
-        let (at_least, why) = match measured {
-            None => (usual, words),
-            Some(BaselineFigure { constant, linear, rows, .. })
-                if *linear >= usual && linear - constant > 1.0 / (*rows as f64).sqrt() =>
-            {
-                let [same, line] = [constant, linear].map(|figure| (figure * 1000.0).round() / 1000.0 + 0.0);
-                let why = format!("always the same answer reaches {same:.3}, a linear model {line:.3}");
-                (bound(*constant, 0.5 * (linear - constant) / (1.0 - constant)), why)
+        let usual = bound(by_shares, share);
+        let (constant, at_least, why) = match measured {
+            None => (by_shares, usual, words),
+            Some(BaselineFigure { constant, linear, rows, .. }) => {
+                let constant = constant.max(by_shares);
+                let chance = CHANCE / (*rows as f64).sqrt();
+                if !(*linear >= usual && linear - constant > chance) {
+                    return None;
+                }
+                let why = format!("always the same answer reaches {constant:.3}, a linear model {linear:.3}");
+                (constant, bound(constant, 0.5 * (linear - constant) / (1.0 - constant)), why)
             }
-            Some(_) => return None,
         };
         let is_possible = at_least > constant && at_least < 1.0;
         is_possible.then(|| ProposedRequirement { metric, output: output.name.clone(), at_least, why })
@@ -139,7 +142,7 @@ mod tests {
         // A linear model that is hardly better than chance promises nothing.
         let measured = [figure(Metric::Accuracy, 0.6, 0.61), figure(Metric::Auroc, 0.5, 0.52)];
         assert_eq!(bounds(category(), Some(&measured)), []);
-        // Of a hundred rows a tenth may be chance.
+        // Of a hundred rows a seventh may be chance.
         let chance = [figure(Metric::Accuracy, 0.6, 0.69), figure(Metric::Auroc, 0.52, 0.615)];
         assert_eq!(bounds(category(), Some(&chance)), []);
         let undefined = [figure(Metric::RSquared, f64::NAN, f64::NAN)];

@@ -1,8 +1,9 @@
-//! From what was seen of data to a program that could be built from it: types, answers, a skeleton, a split and a contract.
+//! From what was seen of data to a program that could be built from it: types, answers, a skeleton, a split and a
+//! contract.
 //!
-//! The rules are in the open: [`columns`] says what a column becomes, [`answers`] what a target is, [`proposed_requirements`]
-//! what is required. Everything that was decided carries what it was decided by, so that whoever reads the manifest can
-//! decide otherwise.
+//! The rules are in the open: `columns` says what a column becomes, [`answers`] what a target is,
+//! [`proposed_requirements`] what is required. Everything that was decided carries what it was decided by, so that
+//! whoever reads the manifest can decide otherwise.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

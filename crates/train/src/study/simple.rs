@@ -14,10 +14,10 @@ use crate::prepare::prepare;
 
 use super::rivals::rivals_of;
 
-/// Reads the data of a specification whose manifest lies in `folder`, and measures what a constant answer and a linear model
-/// reach by the figures of some requirements. The test part stays closed: where the others are few, each fifth of them is
-/// answered by models of the rest, else the validation part by models of the training part. Values that memory has no room
-/// for are kept at `spool` meanwhile.
+/// Reads the data of a specification whose manifest lies in `folder`, and measures what a constant answer and a linear
+/// model reach by the figures of some requirements. The test part stays closed: where the others are few, each fifth of
+/// them is answered by models of the rest, else the validation part by models of the training part. Values that memory
+/// has no room for are kept at `spool` meanwhile.
 ///
 /// # Errors
 /// The diagnostics of the data.
