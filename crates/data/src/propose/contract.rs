@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(bounds(output(OutputKind::Number, &[]), Some(&undefined)), []);
         assert_eq!(
             bounds(output(OutputKind::Number, &[]), Some(&[figure(Metric::RSquared, -0.02, 0.64)])),
-            [(Metric::RSquared, 0.31)]
+            [(Metric::RSquared, 0.32)]
         );
     }
 
