@@ -409,8 +409,9 @@ mod tests {
     fn typed(source_given: bool, answers: &str) -> (Result<Exit>, String, Option<String>) {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("wines.csv");
-        let rows =
-            (0..60).map(|row| format!("{},{},{}\n", row * 37 % 11, row % 7, 3 + row % 12 % 5)).collect::<String>();
+        let quality = [5, 5, 5, 5, 6, 6, 6, 7, 7, 4, 5, 6];
+        let row = |row: usize| format!("{},{},{}\n", row * 37 % 11, row % 7, quality[row % 12]);
+        let rows: String = (0..60).map(row).collect();
         std::fs::write(&source, format!("sugar,acid,quality\n{rows}")).unwrap();
         let arguments = NewArguments {
             source: source_given.then(|| source.clone()),
