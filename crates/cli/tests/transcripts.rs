@@ -124,18 +124,23 @@ fn without_latencies(lines: &[&str]) -> Vec<String> {
     lines
         .iter()
         .map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            if let Some(place) = words.iter().position(|word| *word == "latency") {
-                column = Some(place);
-                return words.join(" ");
+            let characters: Vec<char> = line.chars().collect();
+            if let Some(place) = line.find("latency") {
+                column = Some(line[..place].chars().count());
+                return line.split_whitespace().collect::<Vec<_>>().join(" ");
             }
-            match column {
-                Some(place) if words.len() > place + 1 && words[place].parse::<f64>().is_ok() => {
-                    let kept = words.iter().enumerate().filter(|(index, _)| *index != place);
-                    kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
-                }
-                Some(_) | None => (*line).to_owned(),
+            // The columns in front do not depend on the latencies, so that theirs begins at the same character.
+            let Some(cell) = column.and_then(|start| Some((start, characters.get(start..)?))) else {
+                return (*line).to_owned();
+            };
+            let (start, behind) = cell;
+            let latency: String = behind.iter().take_while(|c| !c.is_whitespace()).collect();
+            if latency.parse::<f64>().is_err() || characters[..start].last() != Some(&' ') {
+                return (*line).to_owned();
             }
+            let rest: String = behind.iter().skip(latency.chars().count()).collect();
+            let kept = format!("{} {rest}", characters[..start].iter().collect::<String>());
+            kept.split_whitespace().collect::<Vec<_>>().join(" ")
         })
         .collect()
 }

@@ -285,7 +285,7 @@ impl<'a> Field<'a> {
         if found.is_none() {
             let names = choices.iter().map(|choice| name(*choice));
             let help = match nearest(word, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
+                Some(near) => format!("did you mean {}?", quoted(near)),
                 None => format!("choose one of {}", listed(names)),
             };
             let message = format!("{} cannot be {}", quoted(&self.name), quoted(word));
@@ -338,7 +338,7 @@ impl<'a> Field<'a> {
 
 /// Words as a list for people: `a`, `b`, `c`.
 pub(crate) fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words.map(quoted).collect::<Vec<_>>().join(", ")
 }
 
 /// A table's title in a sentence: headers in backticks, the manifest as it is.
