@@ -112,9 +112,17 @@ pub struct Names<'a> {
 /// # Errors
 /// E0601, see [`Problem::check`].
 pub fn fit_all(problem: &Problem) -> Result<Vec<Baseline>, CodedError> {
+    fit_each(problem, &Method::ALL)
+}
+
+/// Fits some methods, in their order.
+///
+/// # Errors
+/// E0601, see [`Problem::check`].
+pub fn fit_each(problem: &Problem, methods: &[Method]) -> Result<Vec<Baseline>, CodedError> {
     problem.check()?;
     let prepared = Prepared::new(problem);
-    Ok(Method::ALL.iter().map(|method| prepared.fit(problem, *method)).collect())
+    Ok(methods.iter().map(|method| prepared.fit(problem, *method)).collect())
 }
 
 /// Fits one method.

@@ -89,6 +89,9 @@ struct NewArguments {
     /// Replace a manifest that is there.
     #[arg(long)]
     force: bool,
+    /// Propose the contract without measuring what simple methods reach.
+    #[arg(long)]
+    no_baselines: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

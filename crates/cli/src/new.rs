@@ -5,16 +5,17 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 use tacit_data::Part;
-use tacit_data::profile::{Profile, profile};
 use tacit_data::propose::{
     Answers, Names, Proposal, ProposedSplit, Seen, Target, Wishes, answers, counted, find_column, find_repeats,
-    likely_target, no_target, propose, usable_name,
+    likely_target, look, no_target, propose, proposed_requirements, usable_name,
 };
 use tacit_data::source::sniff::{Sniffed, sniff};
-use tacit_data::source::{Header, SourceKind, SourceOptions};
+use tacit_data::source::{Header, SourceKind};
 use tacit_spec::report::{Colour, quoted, render, render_json};
 use tacit_spec::{Code, Diagnostic, Exit, OutputKind, Place};
+use tacit_train::Failure;
 use tacit_train::files::{folder_of, write_atomic};
+use tacit_train::study::simple_figures;
 
 use crate::output::{Result, message, print};
 use crate::{Format, NewArguments};
@@ -44,10 +45,10 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
     files.check_existence()?;
     let sniffed = sniff(&files.training)?;
     let targets = targets(arguments, &files, &sniffed, console.as_deref_mut())?;
-    let (seen, options) = look(&files, sniffed)?;
+    let seen = look(files.parts(), sniffed)?;
     let wishes = Wishes { targets: with_answers(targets, &seen, console.as_deref_mut())?, anomaly: arguments.anomaly };
     let mut proposal = propose(&seen, &wishes)?;
-    let repeats = find_repeats(&proposal, &seen, &options, &files.parts())?;
+    let repeats = find_repeats(&proposal, &seen)?;
     proposal.findings.extend(repeats);
 
     let name = program_name(arguments, &files.training)?;
@@ -59,14 +60,31 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
         source: &relative(&files.training, folder),
         validation: validation.as_deref(),
         test: test.as_deref(),
-        options: &options,
+        options: &seen.options,
         kind: seen.training.kind,
         made_up: seen.sniffed.options.header == Header::Numbered && seen.training.kind == SourceKind::Csv,
         rows: seen.training.rows,
+        measured: false,
     };
     let text = manifest(&proposal, &frame);
     // What is written can be read; a file that the manifest cannot name is told here.
-    tacit_spec::parse(&output.display().to_string(), &text)?;
+    let specification = tacit_spec::parse(&output.display().to_string(), &text)?;
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        let diagnostic = Diagnostic::io(&folder.display().to_string(), "make", &error);
+        return Err(diagnostic.help("choose another place with `--output`").into());
+    }
+    // What does not fit a build is told once the manifest is there to be changed.
+    let mut unfit: Option<Failure> = None;
+    let text = match (arguments.no_baselines, &proposal.requirements[..]) {
+        (true, _) | (false, []) => text,
+        (false, requirements) => {
+            match simple_figures(&specification, folder, &folder.join(".tacit"), requirements) {
+                Ok(figures) => proposal.requirements = proposed_requirements(&proposal.outputs, Some(&figures)),
+                Err(failure) => unfit = Some(failure),
+            }
+            manifest(&proposal, &Frame { measured: unfit.is_none(), ..frame })
+        }
+    };
     show_findings(&proposal, arguments.format);
     if let Some(console) = console {
         say(console, &format!("{}\n", summary(&proposal)))?;
@@ -75,11 +93,11 @@ fn new_with(arguments: &NewArguments, mut console: Option<&mut Console>) -> Resu
             return Ok(Exit::Ok);
         }
     }
-    if let Err(error) = std::fs::create_dir_all(folder) {
-        let diagnostic = Diagnostic::io(&folder.display().to_string(), "make", &error);
-        return Err(diagnostic.help("choose another place with `--output`").into());
-    }
     write_atomic(&output, text.as_bytes())?;
+    if let Some(failure) = unfit {
+        message(&format!("wrote {}, which cannot be built yet", output.display()));
+        return Err(failure.into());
+    }
     print(&match arguments.format {
         Format::Text => {
             let place = if folder == Path::new(".") { String::new() } else { format!(" {}", folder.display()) };
@@ -238,27 +256,6 @@ fn plain(text: &str) -> String {
     quoted(text).trim_matches('`').to_owned()
 }
 
-/// Looks at all files, and says how they are opened: as that of training, whose columns have names from here on.
-fn look(files: &Files, sniffed: Sniffed) -> Result<(Seen, SourceOptions)> {
-    let mut options = SourceOptions { kind: None, ..sniffed.options.clone() };
-    if options.header == Header::Numbered {
-        options.header = Header::Given(sniffed.columns.clone());
-    }
-    let look = |path: &Option<PathBuf>| -> std::result::Result<Option<Profile>, Vec<Diagnostic>> {
-        path.as_ref().map(|path| profile(path, &options)).transpose()
-    };
-    let training = profile(&files.training, &options)?;
-    let (validation, test) = (look(&files.validation)?, look(&files.test)?);
-    let missing = [Some(&training), validation.as_ref(), test.as_ref()];
-    let more: Vec<String> = missing.into_iter().flatten().flat_map(|profile| profile.more_missing.clone()).collect();
-    let seen = Seen { sniffed, training, validation, test };
-    // Rows are compared with the same cells missing as when the program is built.
-    options.missing.extend(more);
-    options.missing.sort();
-    options.missing.dedup();
-    Ok((seen, options))
-}
-
 /// Asks whether whole numbers are classes or an amount, where that is not plain.
 fn with_answers(targets: Vec<usize>, seen: &Seen, console: Option<&mut Console>) -> Result<Vec<Target>> {
     let of_pictures = seen.training.columns.iter().any(|column| column.pictures > 0);
@@ -397,8 +394,73 @@ fn report(proposal: &Proposal, output: &Path, seen: &Seen) -> serde_json::Value 
             json!({ "name": output.name, "type": type_name, "column": output.column, "seen": output.seen })
         }).collect::<Vec<_>>(),
         "preset": proposal.preset.name(),
-        "requirements": proposal.requirements.iter().map(|requirement| {
-            json!({ "metric": requirement.metric.name(), "output": requirement.output, "at_least": requirement.at_least })
+        "requirements": proposal.requirements.iter().map(|one| {
+            json!({ "metric": one.metric.name(), "output": one.output, "at_least": one.at_least })
         }).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Outcome;
+
+    /// What becomes of a table of wines when the answers are typed: the outcome, the questions and the manifest.
+    fn typed(source_given: bool, answers: &str) -> (Result<Exit>, String, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("wines.csv");
+        let quality = [5, 5, 5, 5, 6, 6, 6, 7, 7, 4, 5, 6];
+        let row = |row: usize| format!("{},{},{}\n", row * 37 % 11, row % 7, quality[row % 12]);
+        let rows: String = (0..60).map(row).collect();
+        std::fs::write(&source, format!("sugar,acid,quality\n{rows}")).unwrap();
+        let arguments = NewArguments {
+            source: source_given.then(|| source.clone()),
+            target: Vec::new(),
+            anomaly: false,
+            test: None,
+            validation: None,
+            name: None,
+            output: Some(folder.path().to_owned()),
+            yes: false,
+            force: false,
+            no_baselines: true,
+            format: Format::Text,
+        };
+        let answers = answers.replace("SOURCE", &source.display().to_string());
+        let mut questions = Vec::new();
+        let mut answers = answers.as_bytes();
+        let mut console = Console { answers: &mut answers, questions: &mut questions };
+        let outcome = new_with(&arguments, Some(&mut console));
+        let manifest = std::fs::read_to_string(folder.path().join("Tacit.toml")).ok();
+        (outcome, String::from_utf8(questions).unwrap(), manifest)
+    }
+
+    #[test]
+    fn empty_answers_take_what_is_proposed() {
+        let (outcome, questions, manifest) = typed(true, "\n\n\n");
+        assert!(matches!(outcome, Ok(Exit::Ok)));
+        assert!(
+            questions.contains("   3  quality\n") && questions.contains("which column is to be answered? [quality] ")
+        );
+        assert!(questions.contains("is `quality` a category or a number? [number] "), "{questions}");
+        assert!(manifest.unwrap().contains("quality = { type = \"number\" }"));
+    }
+
+    #[test]
+    fn other_answers_are_taken_and_wrong_ones_asked_again() {
+        let (outcome, questions, manifest) = typed(false, "nowhere.csv\nSOURCE\nqualty\n3\nwine\ncategory\ny\n");
+        assert!(matches!(outcome, Ok(Exit::Ok)), "{questions}");
+        assert!(questions.contains("there is no `nowhere.csv`\n") && questions.contains("did you mean `quality`?\n"));
+        assert!(questions.contains("answer `category` or `number`\n"), "{questions}");
+        assert!(manifest.unwrap().contains("quality = { type = \"category\" }"));
+    }
+
+    #[test]
+    fn nothing_is_written_without_a_yes() {
+        let (outcome, _, manifest) = typed(true, "\n\nno\n");
+        assert!(matches!((outcome, manifest), (Ok(Exit::Ok), None)));
+        let (outcome, _, manifest) = typed(true, "\n");
+        let Err(Outcome::Failed(Failure::Diagnostics(found))) = outcome else { panic!("the answers end") };
+        assert_eq!((found[0].code, manifest), (Code::Unanswered, None));
+    }
 }

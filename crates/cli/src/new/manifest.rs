@@ -24,6 +24,8 @@ pub struct Frame<'a> {
     pub made_up: bool,
     /// The rows of the file that is learnt from.
     pub rows: u64,
+    /// Whether it was measured what simple methods reach.
+    pub measured: bool,
 }
 
 /// The manifest's text.
@@ -37,7 +39,7 @@ pub fn manifest(proposal: &Proposal, frame: &Frame) -> String {
     outputs(&mut text, proposal);
     data(&mut text, proposal, frame);
     skeleton(&mut text, proposal);
-    contract(&mut text, proposal);
+    contract(&mut text, proposal, frame.measured);
     text
 }
 
@@ -62,7 +64,8 @@ fn inputs(text: &mut String, proposal: &Proposal) {
     for left_out in unusable {
         let Names::One(column) = &left_out.input.columns else { continue };
         let name = tacit_spec::report::quoted(column);
-        let _ = writeln!(text, "# The column {name} is left out: {}.", comment(&left_out.reason.reason()));
+        let which = if column.is_empty() { "A column".to_owned() } else { format!("The column {name}") };
+        let _ = writeln!(text, "# {which} is left out: {}.", comment(&left_out.reason.reason()));
     }
     findings(text, proposal, About::Inputs);
     text.push('\n');
@@ -210,13 +213,14 @@ fn split(proposal: &Proposal, frame: &Frame) -> (Option<String>, String) {
 
 fn skeleton(text: &mut String, proposal: &Proposal) {
     let words = match proposal.preset {
-        Preset::ConvNet => "# The kind of network that is searched. `resnet` is deeper and slower.",
-        Preset::Autoencoder => "# The kind of network that is searched: one that learns to repeat usual rows.",
+        Preset::ConvNet => "`resnet` is deeper and slower.",
+        Preset::Autoencoder => "This one learns to repeat usual rows.",
         Preset::Linear | Preset::Mlp | Preset::ResNet | Preset::Additive => {
-            "# The kind of network that is searched. `additive` can be read, a curve for each column; `linear` is smallest."
+            "`additive` can be read, a curve for each column; `linear` is smallest."
         }
     };
-    let _ = writeln!(text, "{words}\n[skeleton]\npreset = \"{}\"", proposal.preset.name());
+    paragraph(text, &format!("The kind of network that is searched. {words}"));
+    let _ = writeln!(text, "[skeleton]\npreset = \"{}\"", proposal.preset.name());
     if proposal.preset == Preset::ConvNet {
         text.push_str("\n# Pictures changed a little while training make more of few examples.\n");
         text.push_str(
@@ -225,19 +229,22 @@ fn skeleton(text: &mut String, proposal: &Proposal) {
     }
 }
 
-fn contract(text: &mut String, proposal: &Proposal) {
+fn contract(text: &mut String, proposal: &Proposal, measured: bool) {
+    text.push('\n');
+    let what = "The contract: what the test part must show, or the build fails.";
     if proposal.requirements.is_empty() {
-        text.push_str(
-            "\n# The contract: `[[require]]` says what the test part must show, or what the program may cost.\n",
-        );
+        let why = match measured {
+            true => " Nothing is required yet, for a linear model is hardly better here than always the same answer.",
+            false => "",
+        };
+        paragraph(text, &format!("{what}{why} Require what you need:"));
         text.push_str("# [[require]]\n# metric = \"parameters\"\n# at_most = 100_000\n");
         return;
     }
-    text.push_str(
-        "\n# The contract: what the test part must show, or the build fails. A sensible program does better;\n",
-    );
-    text.push_str(
-        "# raise the bounds to what you need. Every metric can be required, also `where` a condition holds.\n",
+    let which = if measured { ", half way from a constant answer to a linear model" } else { "" };
+    paragraph(
+        text,
+        &format!("{what} A sensible program does better than these bounds{which}. Raise them to what you need."),
     );
     let several = proposal.outputs.len() > 1;
     for (index, requirement) in proposal.requirements.iter().enumerate() {
@@ -247,7 +254,7 @@ fn contract(text: &mut String, proposal: &Proposal) {
         if several {
             let _ = writeln!(text, "output = {}", quoted(output));
         }
-        let _ = writeln!(text, "at_least = {at_least}    # {}", comment(why));
+        let _ = writeln!(text, "at_least = {at_least}  # {}", comment(why));
     }
 }
 

@@ -71,8 +71,8 @@ impl<V> Distinct<V> {
     }
 }
 
-/// A hash of bytes whose every bit depends on every byte: FNV-1a (Fowler, Noll and Vo), finished by [`mixed`]. It is not
-/// for input that wants to collide.
+/// A hash of bytes whose every bit depends on every byte: FNV-1a (Fowler, Noll and Vo), finished by [`mixed`]. It is
+/// not for input that wants to collide.
 pub fn hash_of(bytes: &[u8]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;

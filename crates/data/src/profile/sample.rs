@@ -36,8 +36,12 @@ const SEED: u64 = 1;
 
 impl Sample {
     pub(super) fn new(columns: usize) -> Sample {
-        let capacity = (VALUES_MAX / columns.max(1)).clamp(1, ROWS_MAX);
-        Sample { columns: vec![Vec::new(); columns], capacity, seen: 0, random: SplitMix64::new(SEED) }
+        Sample {
+            columns: vec![Vec::new(); columns],
+            capacity: capacity(columns),
+            seen: 0,
+            random: SplitMix64::new(SEED),
+        }
     }
 
     pub(super) fn add(&mut self, row: &[Value]) {
@@ -74,6 +78,11 @@ impl Sample {
         numbers.sort_unstable_by(f64::total_cmp);
         numbers
     }
+}
+
+/// How many rows of so many columns are kept.
+fn capacity(columns: usize) -> usize {
+    (VALUES_MAX / columns.max(1)).clamp(1, ROWS_MAX)
 }
 
 impl Value {
@@ -140,7 +149,6 @@ mod tests {
 
     #[test]
     fn wide_tables_keep_fewer_rows() {
-        assert_eq!(Sample::new(1 << 12).capacity, 1 << 10);
-        assert_eq!(Sample::new(1 << 22).capacity, 1);
+        assert_eq!([0, 10, 1 << 12, 1 << 30].map(capacity), [ROWS_MAX, ROWS_MAX, 1 << 10, 1]);
     }
 }

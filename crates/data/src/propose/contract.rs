@@ -14,20 +14,32 @@ pub struct ProposedRequirement {
     pub why: String,
 }
 
-/// What the constant answer of a baseline reaches on an output.
+/// What two simple methods reach, measured without the test part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineFigure {
     pub output: String,
     pub metric: Metric,
-    pub figure: f64,
+    /// What always giving the same answer reaches.
+    pub constant: f64,
+    /// What a linear model reaches.
+    pub linear: f64,
+    /// The rows that it was measured on.
+    pub rows: usize,
 }
 
 /// Where more of the rows than this have one class, accuracy says little and is not required.
 const MAJORITY_MAX: f64 = 0.8;
+/// Three times the greatest standard error of a share, for one row.
+const CHANCE: f64 = 1.5;
 
-/// Proposes a contract. A bound lies a part of the way from what a constant answer reaches to a perfect figure: a tenth
-/// for `accuracy` and `r2`, a fifth for `auroc`. What the constant answer reaches is taken from measured `baselines`,
-/// else from the shares of the classes.
+/// Proposes a contract.
+///
+/// Without `baselines` a bound lies a part of the way from what a constant answer reaches to a perfect figure: a tenth
+/// for `accuracy` and `r2`, a fifth for `auroc`. The constant answer's figure follows from the shares of the classes.
+///
+/// With `baselines` it lies half of the way from the constant answer to the linear model. Where the linear model does
+/// not even reach the bound that would be proposed without it, or is better by no more than chance explains (three
+/// standard errors of a share, at most 1.5/√rows), the data may hold nothing to be learnt, and nothing is required.
 pub fn proposed_requirements(
     outputs: &[ProposedOutput],
     baselines: Option<&[BaselineFigure]>,
@@ -36,16 +48,23 @@ pub fn proposed_requirements(
 }
 
 fn of_output(output: &ProposedOutput, baselines: &[BaselineFigure]) -> Vec<ProposedRequirement> {
-    let require = |metric: Metric, share: f64, usual: f64, words: String| {
+    let require = |metric: Metric, share: f64, by_shares: f64, words: String| {
         let measured = baselines.iter().find(|baseline| baseline.metric == metric && baseline.output == output.name);
-        let constant = measured.map_or(usual, |baseline| baseline.figure.max(usual));
-        let at_least = bound(constant, share);
-        (at_least > constant && at_least < 1.0).then(|| ProposedRequirement {
-            metric,
-            output: output.name.clone(),
-            at_least,
-            why: words,
-        })
+        let usual = bound(by_shares, share);
+        let (constant, at_least, why) = match measured {
+            None => (by_shares, usual, words),
+            Some(BaselineFigure { constant, linear, rows, .. }) => {
+                let constant = constant.max(by_shares);
+                let chance = CHANCE / (*rows as f64).sqrt();
+                if !(*linear >= usual && linear - constant > chance) {
+                    return None;
+                }
+                let why = format!("always the same answer reaches {constant:.3}, a linear model {linear:.3}");
+                (constant, bound(constant, 0.5 * (linear - constant) / (1.0 - constant)), why)
+            }
+        };
+        let is_possible = at_least > constant && at_least < 1.0;
+        is_possible.then(|| ProposedRequirement { metric, output: output.name.clone(), at_least, why })
     };
     let auroc = || require(Metric::Auroc, 0.2, 0.5, "0.5 is chance, 1 is perfect".to_owned());
     match &output.kind {
@@ -114,12 +133,24 @@ mod tests {
     }
 
     #[test]
-    fn a_measured_baseline_counts_more_than_the_shares() {
-        let figure = |metric, figure| BaselineFigure { output: "y".into(), metric, figure };
-        let measured = [figure(Metric::Accuracy, 0.7), figure(Metric::Auroc, 0.5)];
-        let category = OutputKind::Category { classes: None };
-        let found = bounds(output(category, &[60, 40]), Some(&measured));
-        assert_eq!(found, [(Metric::Accuracy, 0.73), (Metric::Auroc, 0.6)]);
+    fn measured_baselines_raise_a_bound_or_leave_it_out() {
+        let figure =
+            |metric, constant, linear| BaselineFigure { output: "y".into(), metric, constant, linear, rows: 100 };
+        let category = || output(OutputKind::Category { classes: None }, &[60, 40]);
+        let measured = [figure(Metric::Accuracy, 0.6, 0.9), figure(Metric::Auroc, 0.5, 0.96)];
+        assert_eq!(bounds(category(), Some(&measured)), [(Metric::Accuracy, 0.75), (Metric::Auroc, 0.73)]);
+        // A linear model that is hardly better than chance promises nothing.
+        let measured = [figure(Metric::Accuracy, 0.6, 0.61), figure(Metric::Auroc, 0.5, 0.52)];
+        assert_eq!(bounds(category(), Some(&measured)), []);
+        // Of a hundred rows a seventh may be chance.
+        let chance = [figure(Metric::Accuracy, 0.6, 0.69), figure(Metric::Auroc, 0.52, 0.615)];
+        assert_eq!(bounds(category(), Some(&chance)), []);
+        let undefined = [figure(Metric::RSquared, f64::NAN, f64::NAN)];
+        assert_eq!(bounds(output(OutputKind::Number, &[]), Some(&undefined)), []);
+        assert_eq!(
+            bounds(output(OutputKind::Number, &[]), Some(&[figure(Metric::RSquared, -0.02, 0.64)])),
+            [(Metric::RSquared, 0.32)]
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn at(file: &str) -> Place {
 
 /// Rows that could not be read.
 pub(super) fn of_faults(seen: &Seen) -> Vec<Finding> {
-    let diagnostics = seen.files().flat_map(|profile| profile.faults.diagnostics());
+    let diagnostics = seen.profiles().flat_map(|profile| profile.faults.diagnostics());
     diagnostics
         .map(|mut diagnostic| {
             diagnostic.severity = Severity::Warning;
@@ -123,6 +123,16 @@ fn of_classes(file: &str, output: &ProposedOutput, column: &ColumnProfile, other
         found.push(warning(About::Outputs, Code::RareClasses, at(file), message, help));
     }
     found
+}
+
+/// Columns that give an answer away and are used.
+pub(super) fn of_used_leaks(file: &str, columns: &[ColumnProfile], leaks: &BTreeMap<usize, LeftOut>) -> Vec<Finding> {
+    let finding = |(index, reason): (&usize, &LeftOut)| {
+        let message = format!("the column {} {}", title(columns, *index), reason.reason());
+        let help = "it is used because no other column is left; see that it is known before the answer is";
+        warning(About::Inputs, Code::ColumnLeaks, at(file), message, help)
+    };
+    leaks.iter().map(finding).collect()
 }
 
 /// Columns that are left out: leaks one by one, the others together.
@@ -265,8 +275,11 @@ pub(super) fn of_repeats(profile: &Profile, repeats: Repeats, is_divided: bool) 
     };
     let different = profile.rows.saturating_sub(repeats.repeated);
     if repeats.repeated > different {
-        let message =
-            format!("the inputs are {about}{different} different ones in {}{contrary}", counted(profile.rows, "row"));
+        let rows = counted(profile.rows, "row");
+        let mut message = format!("{rows} hold only {about}{different} different inputs");
+        if repeats.contrary > 0 {
+            message = format!("{message}; {} differ in their answer from an equal one", repeats.contrary);
+        }
         let help = "more columns would tell the rows apart";
         return Some(warning(About::Data, Code::RepeatedRows, at(&profile.name), message, help));
     }

@@ -1,20 +1,21 @@
-//! From what was seen of data to a program that could be built from it: types, answers, a skeleton, a split and a contract.
+//! From what was seen of data to a program that could be built from it: types, answers, a skeleton, a split and a
+//! contract.
 //!
-//! The rules are in the open: [`columns`] says what a column becomes, [`answers`] what a target is, [`proposed_requirements`]
-//! what is required. Everything that was decided carries what it was decided by, so that whoever reads the manifest can
-//! decide otherwise.
+//! The rules are in the open: `columns` says what a column becomes, [`answers`] what a target is,
+//! [`proposed_requirements`] what is required. Everything that was decided carries what it was decided by, so that
+//! whoever reads the manifest can decide otherwise.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tacit_spec::report::quoted;
 use tacit_spec::suggest::nearest;
 use tacit_spec::{Code, Diagnostic, InputKind, Missing, OutputKind, Place, Preset};
 
 use crate::dataset::Part;
-use crate::profile::{ColumnProfile, Profile, repeats};
+use crate::profile::{ColumnProfile, Profile, profile, repeats};
 use crate::source::sniff::Sniffed;
-use crate::source::{SourceKind, SourceOptions};
+use crate::source::{Header, SourceKind, SourceOptions};
 
 mod columns;
 mod contract;
@@ -37,11 +38,15 @@ use table::Table;
 /// What was seen of the data.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// The file that is learnt from, then those of other parts.
+    pub files: Vec<(PathBuf, Part)>,
+    /// What was found out about the file that is learnt from.
     pub sniffed: Sniffed,
-    /// The file that is learnt from.
+    /// How all files are opened: as that one, its columns named.
+    pub options: SourceOptions,
     pub training: Profile,
-    pub validation: Option<Profile>,
-    pub test: Option<Profile>,
+    /// The others, in their order.
+    pub others: Vec<Profile>,
 }
 
 /// What is asked for.
@@ -179,6 +184,26 @@ fn shell_word(word: &str) -> String {
     }
 }
 
+/// Looks at all rows of the files: that which is learnt from comes first, and `sniffed` is what was found out about it.
+///
+/// # Errors
+/// A file cannot be read to its end.
+pub fn look(files: Vec<(PathBuf, Part)>, sniffed: Sniffed) -> Result<Seen, Vec<Diagnostic>> {
+    // The format of each file is its own.
+    let mut options = SourceOptions { kind: None, ..sniffed.options.clone() };
+    if options.header == Header::Numbered {
+        options.header = Header::Given(sniffed.columns.clone());
+    }
+    let (first, rest) = files.split_first().expect("there is a file to learn from");
+    let training = profile(&first.0, &options)?;
+    let others = rest.iter().map(|(path, _)| profile(path, &options)).collect::<Result<_, _>>()?;
+    let mut seen = Seen { sniffed, options, training, others, files };
+    let more: BTreeSet<String> = seen.profiles().flat_map(|profile| profile.more_missing.clone()).collect();
+    // Rows are compared with the same cells missing as when the program is built.
+    seen.options.missing.extend(more);
+    Ok(seen)
+}
+
 /// Proposes a program.
 ///
 /// # Errors
@@ -192,7 +217,7 @@ pub fn propose(seen: &Seen, wishes: &Wishes) -> Result<Proposal, Vec<Diagnostic>
     let answered: Vec<usize> = wishes.targets.iter().map(|target| target.column).collect();
     for (output, target) in outputs.iter().zip(&wishes.targets) {
         let column = &training.columns[target.column];
-        let others = seen.others(&column.name);
+        let others = seen.beside(&column.name);
         findings.extend(findings::of_answers(&training.name, output, column, &others));
     }
     let mut taken: BTreeSet<String> = outputs.iter().map(|output| output.name.clone()).collect();
@@ -214,7 +239,7 @@ pub fn propose(seen: &Seen, wishes: &Wishes) -> Result<Proposal, Vec<Diagnostic>
         (false, false) => Preset::Mlp,
     };
     let mut missing: BTreeSet<String> = seen.sniffed.options.missing.iter().cloned().collect();
-    seen.files().for_each(|profile| missing.extend(profile.more_missing.iter().cloned()));
+    seen.profiles().for_each(|profile| missing.extend(profile.more_missing.iter().cloned()));
     Ok(Proposal {
         requirements: proposed_requirements(&outputs, None),
         left_out: table.left_out(&mut taken),
@@ -234,32 +259,18 @@ pub fn propose(seen: &Seen, wishes: &Wishes) -> Result<Proposal, Vec<Diagnostic>
 ///
 /// # Errors
 /// A file cannot be opened any longer.
-pub fn find_repeats(
-    proposal: &Proposal,
-    seen: &Seen,
-    options: &SourceOptions,
-    files: &[(PathBuf, Part)],
-) -> Result<Vec<Finding>, Vec<Diagnostic>> {
-    let hashes = |path: &Path, profile: &Profile| {
+pub fn find_repeats(proposal: &Proposal, seen: &Seen) -> Result<Vec<Finding>, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let mut training = None;
+    for ((path, _), profile) in seen.files.iter().zip(seen.profiles()) {
         let at = |columns: &[usize]| -> Vec<usize> {
             let names = columns.iter().map(|column| &seen.training.columns[*column].name);
             names.filter_map(|name| profile.position(name)).collect()
         };
-        repeats(path, options, &at(&proposal.used), &at(&proposal.answered))
-    };
-    let mut found = Vec::new();
-    let mut training = None;
-    for (path, part) in files {
-        let profile = match part {
-            Part::Training => Some(&seen.training),
-            Part::Validation => seen.validation.as_ref(),
-            Part::Test => seen.test.as_ref(),
-        };
-        let Some(profile) = profile else { continue };
-        let rows = hashes(path, profile)?;
+        let rows = repeats(path, &seen.options, &at(&proposal.used), &at(&proposal.answered))?;
         match &training {
             None => {
-                found.extend(findings::of_repeats(profile, rows.repeats(), files.len() == 1));
+                found.extend(findings::of_repeats(profile, rows.repeats(), seen.files.len() == 1));
                 training = Some(rows);
             }
             Some(training) => found.extend(findings::of_shared(profile, &seen.training, rows.found_in(training))),
@@ -269,19 +280,19 @@ pub fn find_repeats(
 }
 
 impl Seen {
-    /// All files, that of training first.
-    pub fn files(&self) -> impl Iterator<Item = &Profile> {
-        [Some(&self.training), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten()
+    /// What was seen of all files, in their order.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        std::iter::once(&self.training).chain(&self.others)
     }
 
     /// The columns with this name in the files other than that of training.
-    fn others(&self, name: &str) -> Vec<&ColumnProfile> {
-        self.files().skip(1).filter_map(|profile| Some(&profile.columns[profile.position(name)?])).collect()
+    fn beside(&self, name: &str) -> Vec<&ColumnProfile> {
+        self.others.iter().filter_map(|profile| Some(&profile.columns[profile.position(name)?])).collect()
     }
 }
 
 fn check_rows(seen: &Seen) -> Result<(), Vec<Diagnostic>> {
-    for profile in seen.files() {
+    for profile in seen.profiles() {
         let all = profile.rows + profile.faults.count();
         if profile.faults.count() as f64 > UNUSABLE_MAX * all as f64 {
             return Err(profile.faults.diagnostics());
@@ -293,7 +304,7 @@ fn check_rows(seen: &Seen) -> Result<(), Vec<Diagnostic>> {
         let help = format!("give at least {ROWS_MIN}; some hundreds make a useful program");
         return Err(vec![Diagnostic::error(Code::TooFewRows, Place::File(name.clone()), message).help(help)]);
     }
-    for profile in seen.files() {
+    for profile in seen.profiles() {
         if profile.rows == 0 {
             let message = format!("{} has no rows", quoted(&profile.name));
             let place = Place::File(profile.name.clone());
@@ -309,12 +320,12 @@ fn outputs(seen: &Seen, wishes: &Wishes, of_pictures: bool) -> Result<Vec<Propos
     let mut diagnostics = Vec::new();
     for target in &wishes.targets {
         let column = &training.columns[target.column];
-        for profile in seen.files().skip(1) {
+        for profile in &seen.others {
             let columns: Vec<String> = profile.columns.iter().map(|column| column.name.clone()).collect();
             diagnostics.extend(find_column(&profile.name, &columns, &column.name).err());
         }
         let answers = if wishes.anomaly { Some(Answers::Category) } else { target.answers };
-        match outputs::output(&training.name, column, &seen.others(&column.name), answers, of_pictures) {
+        match outputs::output(&training.name, column, &seen.beside(&column.name), answers, of_pictures) {
             Ok(output) => outputs.push(output),
             Err(diagnostic) => diagnostics.push(diagnostic),
         }

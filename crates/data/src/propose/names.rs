@@ -130,8 +130,8 @@ pub fn likely_target(columns: &[String]) -> usize {
 /// The longest name of an input, output or program, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// A name as the manifest takes it, made from any text: lower-case ASCII letters, digits, `-` and `_`, the first a letter.
-/// Nothing if no letter or digit is left.
+/// A name as the manifest takes it, made from any text: lower-case ASCII letters, digits, `-` and `_`, the first a
+/// letter. Nothing if no letter or digit is left.
 pub fn usable_name(text: &str) -> Option<String> {
     let mut name = String::new();
     for character in text.trim().chars() {

@@ -56,8 +56,8 @@ impl ProposedOutput {
 /// What type the answers in a column have, and why.
 ///
 /// Text is a category. Numbers with fractions are numbers. Of whole numbers, two different ones are classes; more are
-/// classes if the column's name says so or the inputs are pictures, or if there are at most ten and they are about equally
-/// frequent; else they are amounts.
+/// classes if the column's name says so or the inputs are pictures, or if there are at most ten and they are about
+/// equally frequent; else they are amounts.
 pub fn answers(column: &ColumnProfile, of_pictures: bool) -> (Answers, &'static str) {
     let distinct = column.values.count();
     if !is_numeric(column) {

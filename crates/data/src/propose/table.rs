@@ -31,6 +31,8 @@ pub(super) struct Table<'a> {
     pub answered: &'a [usize],
     typed: BTreeMap<usize, Typed>,
     pub reasons: BTreeMap<usize, LeftOut>,
+    /// Columns that give an answer away, and are used all the same because no other column is left.
+    leaks_used: BTreeMap<usize, LeftOut>,
     group: Option<usize>,
     part: Option<usize>,
     /// Cells that cannot be used.
@@ -46,6 +48,7 @@ impl<'a> Table<'a> {
             answered,
             typed: BTreeMap::new(),
             reasons: BTreeMap::new(),
+            leaks_used: BTreeMap::new(),
             group: None,
             part: None,
             unusable: 0,
@@ -54,7 +57,7 @@ impl<'a> Table<'a> {
         let inputs = (0..columns.len()).filter(|index| !answered.contains(index));
         for index in inputs {
             let column = &columns[index];
-            table.typed.insert(index, columns::typed(column, &seen.others(&column.name)));
+            table.typed.insert(index, columns::typed(column, &seen.beside(&column.name)));
             let first = *by_hash.entry(column.hash).or_insert(index);
             let reason = columns::useless(column, table.unreadable(column))
                 .or_else(|| (first != index).then(|| LeftOut::Copy(columns[first].name.clone())));
@@ -64,13 +67,23 @@ impl<'a> Table<'a> {
         }
         table.find_part();
         table.find_group();
+        table.use_leaks_alone();
         table
+    }
+
+    /// Where every other column says nothing, the answers may simply follow from one.
+    fn use_leaks_alone(&mut self) {
+        if self.typed.keys().all(|index| self.reasons.contains_key(index)) {
+            let all = std::mem::take(&mut self.reasons);
+            (self.leaks_used, self.reasons) =
+                all.into_iter().partition(|(_, reason)| matches!(reason, LeftOut::Leak { .. }));
+        }
     }
 
     /// Why the manifest cannot use a column as it is.
     fn unreadable(&self, column: &ColumnProfile) -> Option<&'static str> {
         let sniffed = &self.seen.sniffed;
-        let is_in_all = self.seen.files().all(|profile| profile.position(&column.name).is_some());
+        let is_in_all = self.seen.profiles().all(|profile| profile.position(&column.name).is_some());
         if column.name.is_empty() {
             Some("it has no name")
         } else if column.name.contains('*') {
@@ -101,7 +114,7 @@ impl<'a> Table<'a> {
     /// A column in which too many cells cannot be used would take too many rows with it.
     fn spoilt(&self, index: usize) -> Option<LeftOut> {
         let unusable = self.typed[&index].unusable;
-        let rows: u64 = self.seen.files().map(|profile| profile.rows).sum();
+        let rows: u64 = self.seen.profiles().map(|profile| profile.rows).sum();
         let first = self.columns[index].first_text.as_ref();
         ((self.unusable + unusable) as f64 > UNUSABLE_MAX * rows as f64).then(|| {
             let example =
@@ -112,7 +125,7 @@ impl<'a> Table<'a> {
 
     /// A column whose cells all name a part of the data, and that names each.
     fn find_part(&mut self) {
-        if self.seen.files().count() > 1 {
+        if self.seen.profiles().count() > 1 {
             return;
         }
         let names_parts = |column: &ColumnProfile| {
@@ -294,6 +307,7 @@ impl<'a> Table<'a> {
             .collect();
         let told = self.reasons.iter().filter(|(index, _)| !self.is_made_up(**index));
         let mut found = findings::of_left_out(&self.seen.training.name, self.columns, told);
+        found.extend(findings::of_used_leaks(&self.seen.training.name, self.columns, &self.leaks_used));
         found.extend(findings::of_numbers(&self.seen.training, &single, &self.typed));
         found.extend(findings::of_cells(&self.seen.training, used, &self.typed));
         found.extend(findings::of_dates(&self.seen.training.name, self.columns, &single, &self.typed));

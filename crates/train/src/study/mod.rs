@@ -8,11 +8,13 @@ mod effects;
 mod importance;
 mod learning_curve;
 mod rivals;
+mod simple;
 
 pub use effects::{Effect, EffectShape, effects};
 pub use importance::{Importance, REPEATS, importance};
 pub use learning_curve::{LearningCurve, LearningPoint, learning_curve};
 pub use rivals::{CommandRun, Rival, Rivals, better_by, command, rivals};
+pub use simple::simple_figures;
 
 use tacit_spec::Metric;
 use tacit_spec::metric::Better;

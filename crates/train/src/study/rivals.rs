@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use tacit_baseline::command::{self as baseline_command, Output, OutputKind};
-use tacit_baseline::{Image, Kind, Matrix, Problem, Task};
+use tacit_baseline::{Image, Kind, Matrix, Method, Problem, Task};
 use tacit_data::random::SplitMix64;
 use tacit_data::{Dataset, InputValues, Parts, TargetValues};
 use tacit_spec::{InputKind, Specification};
@@ -45,6 +45,20 @@ pub fn rivals(
     parts: &Parts,
     prepared: &Prepared,
 ) -> Result<Vec<Rivals>> {
+    rivals_of(specification, dataset, parts, prepared, &Method::ALL)
+}
+
+/// The same for some of the methods.
+///
+/// # Errors
+/// As [`rivals`].
+pub fn rivals_of(
+    specification: &Specification,
+    dataset: &Dataset,
+    parts: &Parts,
+    prepared: &Prepared,
+    methods: &[Method],
+) -> Result<Vec<Rivals>> {
     let kinds = kinds(specification, dataset);
     let columns = kinds.len();
     let training = matrix(dataset, &prepared.training, columns)?;
@@ -77,7 +91,7 @@ pub fn rivals(
             task,
             images: &images,
         };
-        let fitted = tacit_baseline::fit_all(&problem)?;
+        let fitted = tacit_baseline::fit_each(&problem, methods)?;
         let rivals = fitted.into_iter().map(|baseline| Rival {
             name: baseline.method.name().to_owned(),
             answers: beside_truth(&target.values, &parts.test, baseline.predictions.clone(), f32::INFINITY),
