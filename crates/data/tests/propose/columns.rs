@@ -75,9 +75,9 @@ fn dates_need_a_format_that_no_other_contradicts() {
         )
     });
     let proposal = of(&text, &["y"]).unwrap();
-    let format = |column| match kind(&proposal, column) {
-        InputKind::Date { format } => Some(format.clone()),
-        _ => None,
+    let format = |column| {
+        let InputKind::Date { format } = kind(&proposal, column) else { return None };
+        Some(format.clone())
     };
     assert_eq!((format("iso"), format("plain")), (Some(DateFormat::Iso), Some(DateFormat::Iso)));
     assert_eq!(format("german"), Some(DateFormat::Pattern("%d.%m.%Y".into())));

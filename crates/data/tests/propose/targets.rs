@@ -22,7 +22,7 @@ fn answers_of(proposal: &Proposal) -> Answers {
 fn the_answers_are_classes_or_amounts_by_the_rule() {
     let even = |count: u64| move |row: u64, _: f64| (row % count).to_string();
     // The fifth value comes once in sixty rows.
-    let uneven = |row: u64, _: f64| (if row % 60 == 0 { 8 } else { 3 + row % 4 }).to_string();
+    let uneven = |row: u64, _: f64| (if row.is_multiple_of(60) { 8 } else { 3 + row % 4 }).to_string();
     assert_eq!(answers_of(&answering("y", |row, _| ["yes", "no"][(row % 2) as usize].to_owned())), Answers::Category);
     assert_eq!(answers_of(&answering("y", even(2))), Answers::Category);
     assert_eq!(answers_of(&answering("y", even(10))), Answers::Category);
