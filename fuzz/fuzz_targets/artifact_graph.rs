@@ -31,6 +31,10 @@ fuzz_target!(|graph: &str| {
     }
     let options = Options { threads: 1, kernels: KernelSet::Baseline };
     if let Ok(mut evaluator) = Evaluator::new(&artifact.graph, 2, &options) {
-        evaluator.answer(2, |_, values| values.fill(1.0)).expect("a program that was compiled runs");
+        let ones = |_: usize, values: &mut [f32]| {
+            values.fill(1.0);
+            Ok(())
+        };
+        evaluator.answer(2, ones).expect("a program that was compiled runs");
     }
 });

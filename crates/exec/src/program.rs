@@ -1,6 +1,6 @@
 //! A planned program with its memory, ready to run step by step.
 
-use crate::block::{ElementwiseLoop, Finish, ReduceLoop, Slot, lower_elementwise, lower_reduce};
+use crate::block::{ElementwiseLoop, Finish, Kept, ReduceLoop, Slot, lower_elementwise, lower_reduce};
 use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
@@ -392,8 +392,8 @@ fn finishing(
     match epilogue {
         None => run(&mut |_| {}),
         Some(Epilogue { maps, at_once: true }) => {
-            maps.prepare(kernels, slots, registers);
-            run(&mut |range| maps.run_range(kernels, slots, registers, range));
+            let mut kept = Kept::default();
+            run(&mut |range| maps.run_range(kernels, slots, registers, &mut kept, range));
         }
         Some(Epilogue { maps, at_once: false }) => {
             run(&mut |_| {});

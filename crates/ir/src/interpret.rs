@@ -292,7 +292,9 @@ fn reduce<R: Real>(reduction: Reduction, nest: &Nest, ty: &TensorType, operands:
     let in_lanes = reduces_in_lanes(nest, &operands[0].shape);
     Tensor::from_fn(ty, |position| {
         let mut lanes = [start; LANES];
+        let mut terms = 0_usize;
         walk.terms(position, |place, axes| {
+            terms += 1;
             let lane = if in_lanes { place % LANES } else { 0 };
             if let Some(offset) = axes.and_then(|axes| walk.offset(0, axes, None)) {
                 lanes[lane] = function.apply(&[lanes[lane], operands[0].at(offset)]);
@@ -301,7 +303,8 @@ fn reduce<R: Real>(reduction: Reduction, nest: &Nest, ty: &TensorType, operands:
         if in_lanes {
             let mut width = LANES / 2;
             while width > 0 {
-                for lane in 0..width {
+                // A lane that got no term takes no part.
+                for lane in 0..width.min(terms.saturating_sub(width)) {
                     lanes[lane] = function.apply(&[lanes[lane], lanes[lane + width]]);
                 }
                 width /= 2;

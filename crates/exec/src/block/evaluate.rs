@@ -1,6 +1,6 @@
 //! Evaluating a block program over one rectangle: the innermost loops, compiled for every kernel set.
 
-use super::{BLOCK, BlockProgram, Code, Guard, Rectangle};
+use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
 use tacit_ir::ScalarFn;
@@ -10,38 +10,49 @@ use tacit_ir::types::DType;
 /// The registers of one worker.
 pub type Registers<'a> = &'a mut [[u32; BLOCK]];
 
-/// Evaluates the operations that are the same for every block (`invariant`) or all others.
+/// What the registers of a run hold from earlier blocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kept {
+    /// Whether what lasts a run is there.
+    run: bool,
+    /// The columns of what lasts with them, and for how many rows it is there.
+    column: i64,
+    columns: usize,
+    rows: usize,
+}
+
+/// Evaluates all operations but those whose results are `kept`.
 pub fn evaluate(
     kernels: KernelSet,
     program: &BlockProgram,
     slots: &Slots,
     rectangle: &Rectangle<'_>,
     registers: Registers<'_>,
-    invariant: bool,
+    kept: &mut Kept,
 ) {
     match kernels {
         // SAFETY: a kernel set is chosen only after its features were detected.
         #[cfg(target_arch = "x86_64")]
-        KernelSet::Avx512 => unsafe { evaluate_avx512(program, slots, rectangle, registers, invariant) },
+        KernelSet::Avx512 => unsafe { evaluate_avx512(program, slots, rectangle, registers, kept) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        KernelSet::Avx2 => unsafe { evaluate_avx2(program, slots, rectangle, registers, invariant) },
+        KernelSet::Avx2 => unsafe { evaluate_avx2(program, slots, rectangle, registers, kept) },
         #[cfg(not(target_arch = "x86_64"))]
-        KernelSet::Avx512 | KernelSet::Avx2 => evaluate_with(program, slots, rectangle, registers, invariant),
-        KernelSet::Baseline => evaluate_with(program, slots, rectangle, registers, invariant),
+        KernelSet::Avx512 | KernelSet::Avx2 => evaluate_with(program, slots, rectangle, registers, kept),
+        KernelSet::Baseline => evaluate_with(program, slots, rectangle, registers, kept),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,fma")]
-fn evaluate_avx512(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, invariant: bool) {
-    evaluate_with(p, s, r, registers, invariant);
+fn evaluate_avx512(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, kept: &mut Kept) {
+    evaluate_with(p, s, r, registers, kept);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn evaluate_avx2(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, invariant: bool) {
-    evaluate_with(p, s, r, registers, invariant);
+fn evaluate_avx2(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, kept: &mut Kept) {
+    evaluate_with(p, s, r, registers, kept);
 }
 
 #[inline(always)]
@@ -50,16 +61,25 @@ fn evaluate_with(
     slots: &Slots,
     rectangle: &Rectangle<'_>,
     registers: Registers<'_>,
-    invariant: bool,
+    kept: &mut Kept,
 ) {
-    let n = rectangle.elements();
+    let column = rectangle.corner.get(rectangle.column_dim).copied().unwrap_or(0);
+    let same_columns =
+        kept.run && kept.column == column && kept.columns == rectangle.columns && kept.rows >= rectangle.rows;
     for (k, code) in program.codes.iter().enumerate() {
-        if program.invariant[k] != invariant {
+        let (is_kept, n) = match program.lasts[k] {
+            Lasts::Run => (kept.run, BLOCK),
+            Lasts::Columns => (same_columns, rectangle.elements()),
+            Lasts::Block => (false, rectangle.elements()),
+        };
+        if is_kept {
             continue;
         }
         let target = program.registers[k];
         match code {
             Code::Load { slot, dtype, offset, guards, fill } => {
+                let is_one = program.lasts[k] == Lasts::Run;
+                let rectangle = if is_one { &Rectangle { rows: 1, columns: 1, ..*rectangle } } else { rectangle };
                 let steps = rectangle.steps(offset);
                 let out = &mut registers[target];
                 match dtype {
@@ -71,11 +91,19 @@ fn evaluate_with(
                     }
                     DType::Bool => load(slots.read::<u8>(*slot), steps, guards, *fill, rectangle, out, |x| x as u32),
                 }
+                if is_one {
+                    let one = out[0];
+                    out.fill(one);
+                }
             }
             Code::Splat { bits } => registers[target].fill(*bits),
             Code::Index { value } => {
                 let (corner, row, column) = rectangle.steps(value);
                 let out = &mut registers[target];
+                if program.lasts[k] == Lasts::Run {
+                    out.fill(corner as i32 as u32);
+                    continue;
+                }
                 for r in 0..rectangle.rows {
                     let first = corner + row * r as i64;
                     for c in 0..rectangle.columns {
@@ -85,6 +113,10 @@ fn evaluate_with(
             }
             Code::Within { guards } => {
                 let out = &mut registers[target];
+                if hold_everywhere(guards, rectangle) {
+                    out[..n].fill(1);
+                    continue;
+                }
                 for r in 0..rectangle.rows {
                     let row = &mut out[r * rectangle.columns..(r + 1) * rectangle.columns];
                     let (first, end) = columns_within(guards, rectangle, r);
@@ -111,6 +143,21 @@ fn evaluate_with(
             }
         }
     }
+    kept.run = true;
+    if !same_columns {
+        (kept.column, kept.columns, kept.rows) = (column, rectangle.columns, rectangle.rows);
+    }
+}
+
+/// True if all guards hold in the whole rectangle: an affine form is least and greatest in its corners.
+fn hold_everywhere(guards: &[Guard], rectangle: &Rectangle<'_>) -> bool {
+    guards.iter().all(|guard| {
+        let (corner, row, column) = rectangle.steps(&guard.value);
+        let (along_rows, along_columns) = (row * (rectangle.rows as i64 - 1), column * (rectangle.columns as i64 - 1));
+        let least = corner + along_rows.min(0) + along_columns.min(0);
+        let greatest = corner + along_rows.max(0) + along_columns.max(0);
+        least >= 0 && greatest < guard.extent
+    })
 }
 
 /// The columns of a row of the rectangle for which all guards hold; they are consecutive.
@@ -151,6 +198,7 @@ fn load<T: Copy>(
     widen: impl Fn(T) -> u32,
 ) {
     let (rows, columns) = (rectangle.rows, rectangle.columns);
+    let guards = if hold_everywhere(guards, rectangle) { &[] } else { guards };
     if guards.is_empty() && column == 1 && (rows == 1 || row == columns as i64) {
         let n = rows * columns;
         for (o, x) in out[..n].iter_mut().zip(&memory[corner as usize..corner as usize + n]) {

@@ -2,7 +2,7 @@
 
 use super::reduce::{Phase, ReduceLoop};
 use super::run::{ElementwiseLoop, Store};
-use super::{Affine, BlockProgram, Code, Guard, Slot};
+use super::{Affine, BLOCK, BlockProgram, Code, Guard, Slot};
 use std::collections::HashMap;
 use tacit_ir::interpret::reduces_in_lanes;
 use tacit_ir::nest::{Determined, Index};
@@ -37,7 +37,8 @@ pub fn lower_elementwise(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: S
         stores.push((builder.emit_operand(*value, &dimensions, &[], 0), *value));
     }
     let codes = builder.codes;
-    let program = BlockProgram::new(codes, &stores.iter().map(|(code, _)| *code).collect::<Vec<_>>());
+    let results: Vec<usize> = stores.iter().map(|(code, _)| *code).collect();
+    let program = BlockProgram::new(codes, &results, whole_columns(&extents, extents.len()));
     let stores = stores
         .into_iter()
         .map(|(code, value)| Store {
@@ -191,8 +192,10 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
             && !resolved.reduction.is_empty()
             && (ty.elements() == 1 || (reads_along(extents.len() - 1) && !reads_along(output_dims - 1))));
     let in_lanes = reduces_in_lanes(nest, &operand_shape);
-    let program = BlockProgram::new(builder.codes, &results);
-    Some(ReduceLoop {
+    let along_box = along_box && in_lanes;
+    let columns = whole_columns(&extents, if along_box { extents.len() } else { output_dims });
+    let program = BlockProgram::new(builder.codes, &results, columns);
+    let reduce = ReduceLoop {
         term: program.registers[term],
         valid: valid.map(|code| program.registers[code]),
         program,
@@ -204,9 +207,17 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
         store,
         slot: slot_of(value),
         in_lanes,
-        along_box: along_box && in_lanes,
+        along_box,
         one_by_one,
-    })
+    };
+    Some(reduce.collapsed())
+}
+
+/// The last of the first `dims` dimensions, if blocks hold it whole and many of them have the same columns.
+fn whole_columns(extents: &[usize], dims: usize) -> Option<usize> {
+    let columns = dims.checked_sub(1)?;
+    let rows: usize = extents.iter().product::<usize>() / extents[columns].max(1);
+    (extents[columns] <= BLOCK && rows > 1).then_some(columns)
 }
 
 /// What each axis of a nest is in terms of the loop dimensions.

@@ -6,9 +6,11 @@
 
 mod evaluate;
 mod lower;
+mod narrow;
 mod reduce;
 mod run;
 
+pub use evaluate::Kept;
 pub use lower::{lower_elementwise, lower_reduce};
 pub use reduce::{ACCUMULATORS, ReduceLoop};
 pub use run::{ElementwiseLoop, Finish};
@@ -54,19 +56,30 @@ pub enum Code {
     Apply { function: ScalarFn, dtype: DType, operands: [Register; 3] },
 }
 
+/// How long the result of an operation stays right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lasts {
+    /// The same for all elements of a run.
+    Run,
+    /// It depends on the column alone, so it stays while blocks have the same columns.
+    Columns,
+    Block,
+}
+
 /// The operations of a kernel in order; operation k writes register `registers[k]`.
 #[derive(Clone, Debug, Default)]
 pub struct BlockProgram {
     pub codes: Vec<Code>,
     pub registers: Vec<Register>,
     pub register_count: usize,
-    /// Loads and splats that are the same for every block: evaluated once a run.
-    pub invariant: Vec<bool>,
+    /// Operations whose results last are not evaluated again.
+    pub lasts: Vec<Lasts>,
 }
 
 impl BlockProgram {
-    /// Assigns registers: one is used again after its value's last use. `results` are read at the end.
-    pub fn new(codes: Vec<Code>, results: &[usize]) -> BlockProgram {
+    /// Assigns registers: one is used again after its value's last use. `results` are read at the end; `columns` is the
+    /// dimension that blocks hold whole, if they do.
+    pub fn new(codes: Vec<Code>, results: &[usize], columns: Option<usize>) -> BlockProgram {
         let mut last = vec![0; codes.len()];
         for (k, code) in codes.iter().enumerate() {
             if let Code::Apply { function, operands, .. } = code {
@@ -78,21 +91,21 @@ impl BlockProgram {
         for result in results {
             last[*result] = usize::MAX;
         }
-        let invariant: Vec<bool> = codes.iter().map(|code| matches!(code, Code::Splat { .. })).collect();
+        let lasts = lasts(&codes, columns);
         let mut registers = vec![];
         let mut free: Vec<Register> = vec![];
         let mut register_count = 0;
         for k in 0..codes.len() {
-            // A result never shares a register with an operand, so that kernels see distinct slices; what is evaluated
-            // once a run keeps a register of its own.
-            let reused = if invariant[k] { None } else { free.pop() };
+            // A result never shares a register with an operand, so that kernels see distinct slices; what outlasts a
+            // block keeps a register of its own.
+            let reused = if lasts[k] < Lasts::Block { None } else { free.pop() };
             registers.push(reused.unwrap_or_else(|| {
                 register_count += 1;
                 register_count - 1
             }));
             for earlier in 0..=k {
                 let ends = last[earlier] == k || (last[earlier] == 0 && earlier == k);
-                if ends && !invariant[earlier] {
+                if ends && lasts[earlier] == Lasts::Block {
                     free.push(registers[earlier]);
                 }
             }
@@ -107,8 +120,34 @@ impl BlockProgram {
                 Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } => code,
             })
             .collect();
-        BlockProgram { codes, registers, register_count, invariant }
+        BlockProgram { codes, registers, register_count, lasts }
     }
+}
+
+/// How long the result of each operation lasts; operands are numbers of operations.
+fn lasts(codes: &[Code], columns: Option<usize>) -> Vec<Lasts> {
+    let of_affine = |affine: &Affine| {
+        let mut moving = affine.coefficients.iter().enumerate().filter(|(_, coefficient)| **coefficient != 0);
+        match (moving.next(), moving.next()) {
+            (None, _) => Lasts::Run,
+            (Some((dim, _)), None) if Some(dim) == columns => Lasts::Columns,
+            (Some(_), _) => Lasts::Block,
+        }
+    };
+    let mut lasts: Vec<Lasts> = vec![];
+    for code in codes {
+        lasts.push(match code {
+            Code::Splat { .. } => Lasts::Run,
+            Code::Load { offset, guards, .. } if guards.is_empty() => of_affine(offset),
+            Code::Index { value } => of_affine(value),
+            Code::Load { .. } | Code::Within { .. } => Lasts::Block,
+            Code::Apply { function, operands, .. } => {
+                let operands = &operands[..function.arity()];
+                operands.iter().map(|operand| lasts[*operand]).max().unwrap_or(Lasts::Run)
+            }
+        });
+    }
+    lasts
 }
 
 /// A rectangle of loop indices: `rows` steps of one dimension by `columns` of another, at fixed others.

@@ -1,8 +1,8 @@
 //! Reductions: the terms come from a block program, the order of accumulation is that of docs/NUMERICS.md.
 
-use super::evaluate::{Registers, evaluate, store};
+use super::evaluate::{Kept, Registers, evaluate, store};
 use super::lower::identity;
-use super::run::{Finish, MAX_DIMS, Tiling, share};
+use super::run::{Finish, MAX_DIMS, Tiling, collapse, share};
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -52,6 +52,17 @@ pub struct ReduceLoop {
 pub const ACCUMULATORS: usize = LANES;
 
 impl ReduceLoop {
+    /// Joins dimensions that are walked as one.
+    pub fn collapsed(mut self) -> ReduceLoop {
+        if self.phases.is_empty() {
+            let mut affines: Vec<&mut Affine> = self.program.affines().chain([&mut self.store]).collect();
+            let dims = self.extents.len();
+            collapse(&mut self.extents, self.output_dims..dims, &mut affines);
+            self.output_dims = collapse(&mut self.extents, 0..self.output_dims, &mut affines);
+        }
+        self
+    }
+
     /// Computes this worker's share of the output.
     pub fn run(
         &self,
@@ -62,9 +73,12 @@ impl ReduceLoop {
         workers: usize,
         finish: Finish<'_>,
     ) {
-        match self.along_box {
-            true => self.run_along_box(kernels, slots, registers, worker, workers, finish),
-            false => self.run_along_output(kernels, slots, registers, worker, workers, finish),
+        if self.along_box {
+            self.run_along_box(kernels, slots, registers, worker, workers, finish);
+        } else if self.is_narrow() {
+            self.run_narrow(kernels, slots, registers, worker, workers, finish);
+        } else {
+            self.run_along_output(kernels, slots, registers, worker, workers, finish);
         }
     }
 
@@ -82,7 +96,7 @@ impl ReduceLoop {
         if self.one_by_one { 1 } else { phase.coefficient.unsigned_abs() as usize }
     }
 
-    fn box_extents(&self) -> &[usize] {
+    pub(super) fn box_extents(&self) -> &[usize] {
         &self.extents[self.output_dims..]
     }
 
@@ -104,7 +118,7 @@ impl ReduceLoop {
         let extents = &mut extents_memory[..self.output_dims];
         let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
         let start = identity(self.maximum, self.dtype);
-        let mut first = true;
+        let mut kept = Kept::default();
         for phase in 0..phase_count {
             extents.copy_from_slice(&self.extents[..self.output_dims]);
             let mut remaining = phase;
@@ -125,7 +139,7 @@ impl ReduceLoop {
                     (r.rows, r.columns)
                 };
                 let n = rows * columns;
-                let used = if self.in_lanes { LANES } else { 1 };
+                let used = if self.in_lanes { positions.clamp(1, LANES) } else { 1 };
                 for lane in accumulators[..used].iter_mut() {
                     lane[..n].fill(start);
                 }
@@ -145,11 +159,7 @@ impl ReduceLoop {
                         rows,
                         columns,
                     };
-                    if first {
-                        evaluate(kernels, &self.program, slots, &rectangle, regs, true);
-                        first = false;
-                    }
-                    evaluate(kernels, &self.program, slots, &rectangle, regs, false);
+                    evaluate(kernels, &self.program, slots, &rectangle, regs, &mut kept);
                     let lane = if self.in_lanes { position % LANES } else { 0 };
                     let valid = self.valid.map(|register| &regs[register][..n]);
                     accumulate(
@@ -162,12 +172,10 @@ impl ReduceLoop {
                     );
                 }
                 if self.in_lanes {
-                    // Lanes that got no term hold the identity, which a sum need not add: no lane is −0.
-                    let filled = if self.maximum { LANES } else { positions.min(LANES) };
                     let mut width = LANES / 2;
                     while width > 0 {
                         let (low, high) = accumulators.split_at_mut(width);
-                        for lane in 0..width.min(filled.saturating_sub(width)) {
+                        for lane in 0..width.min(used.saturating_sub(width)) {
                             accumulate(kernels, self.maximum, self.dtype, &mut low[lane][..n], &high[lane][..n], None);
                         }
                         width /= 2;
@@ -200,7 +208,7 @@ impl ReduceLoop {
     }
 
     /// The output's offset at the rectangle; box dimensions and shifts have no part in it.
-    fn output_steps(&self, rectangle: &Rectangle<'_>) -> (i64, i64, i64) {
+    pub(super) fn output_steps(&self, rectangle: &Rectangle<'_>) -> (i64, i64, i64) {
         rectangle.steps(&self.store)
     }
 
@@ -234,7 +242,7 @@ impl ReduceLoop {
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.dims()];
         let start = identity(self.maximum, self.dtype);
-        let mut first = true;
+        let mut kept = Kept::default();
         for output in share(outputs, worker, workers, tiling.blocks * tiling.block_elements(), 4096) {
             let mut rest = output;
             for (dim, extent) in self.extents[..self.output_dims].iter().enumerate().rev() {
@@ -256,11 +264,7 @@ impl ReduceLoop {
                     rows,
                     columns,
                 };
-                if first {
-                    evaluate(kernels, &self.program, slots, &rectangle, regs, true);
-                    first = false;
-                }
-                evaluate(kernels, &self.program, slots, &rectangle, regs, false);
+                evaluate(kernels, &self.program, slots, &rectangle, regs, &mut kept);
                 let n = rows * columns;
                 let mut terms = &regs[self.term][..n];
                 // Terms go to lanes by their position in the box, so a block may begin in the middle of the lanes.
@@ -288,7 +292,8 @@ impl ReduceLoop {
             let mut width = LANES / 2;
             while width > 0 {
                 let (low, high) = lanes.split_at_mut(width);
-                accumulate(kernels, self.maximum, self.dtype, low, &high[..width], None);
+                let used = width.min(position.saturating_sub(width));
+                accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
                 width /= 2;
             }
             accumulators[0][0] = lanes[0];
@@ -301,7 +306,7 @@ impl ReduceLoop {
     }
 
     /// A sum of floats is flushed.
-    fn finish(&self, _kernels: KernelSet, values: &mut [u32]) {
+    pub(super) fn finish(&self, _kernels: KernelSet, values: &mut [u32]) {
         if !self.maximum && self.dtype == DType::F32 {
             for value in values {
                 *value = math::flush(f32::from_bits(*value)).to_bits();
@@ -311,7 +316,7 @@ impl ReduceLoop {
 }
 
 /// accumulator = accumulator ∘ term, where valid.
-fn accumulate(
+pub(super) fn accumulate(
     kernels: KernelSet,
     maximum: bool,
     dtype: DType,

@@ -1,6 +1,6 @@
 //! Elementwise kernels: a block program over a whole index space, divided among workers.
 
-use super::evaluate::{Registers, evaluate, store};
+use super::evaluate::{Kept, Registers, evaluate, store};
 use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -29,7 +29,8 @@ impl ElementwiseLoop {
         {
             let mut affines: Vec<&mut Affine> = program.affines().collect();
             affines.extend(stores.iter_mut().map(|s| &mut s.offset));
-            collapse(&mut extents, &mut affines);
+            let dims = extents.len();
+            collapse(&mut extents, 0..dims, &mut affines);
         }
         ElementwiseLoop { program, extents, stores }
     }
@@ -43,12 +44,10 @@ impl ElementwiseLoop {
         }
         let mut corner = [0i64; MAX_DIMS];
         let corner = &mut corner[..self.extents.len()];
-        for (k, block) in share.enumerate() {
+        let mut kept = Kept::default();
+        for block in share {
             let rectangle = tiling.rectangle(block, &self.extents, corner);
-            if k == 0 {
-                evaluate(kernels, &self.program, slots, &rectangle, registers, true);
-            }
-            evaluate(kernels, &self.program, slots, &rectangle, registers, false);
+            evaluate(kernels, &self.program, slots, &rectangle, registers, &mut kept);
             for s in &self.stores {
                 store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
             }
@@ -57,19 +56,13 @@ impl ElementwiseLoop {
 }
 
 impl ElementwiseLoop {
-    /// Evaluates what is the same for every block; once before [`ElementwiseLoop::run_range`].
-    pub fn prepare(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>) {
-        let corner = [0i64; MAX_DIMS];
-        let rectangle = Rectangle { corner: &corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
-        evaluate(kernels, &self.program, slots, &rectangle, registers, true);
-    }
-
     /// Evaluates consecutive elements of the result.
     pub fn run_range(
         &self,
         kernels: KernelSet,
         slots: &Slots,
         registers: Registers<'_>,
+        kept: &mut Kept,
         range: std::ops::Range<usize>,
     ) {
         let mut corner = [0i64; MAX_DIMS];
@@ -97,7 +90,7 @@ impl ElementwiseLoop {
                 rows,
                 columns,
             };
-            evaluate(kernels, &self.program, slots, &rectangle, registers, false);
+            evaluate(kernels, &self.program, slots, &rectangle, registers, kept);
             for s in &self.stores {
                 store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
             }
@@ -195,7 +188,7 @@ impl Tiling {
 
 impl BlockProgram {
     /// Every affine form of the program.
-    fn affines(&mut self) -> impl Iterator<Item = &mut Affine> {
+    pub(super) fn affines(&mut self) -> impl Iterator<Item = &mut Affine> {
         self.codes.iter_mut().flat_map(|code| match code {
             Code::Load { offset, guards, .. } => {
                 std::iter::once(offset).chain(guards.iter_mut().map(|g| &mut g.value)).collect::<Vec<_>>()
@@ -207,26 +200,28 @@ impl BlockProgram {
     }
 }
 
-/// Removes dimensions of extent 1 and joins neighbours that every affine form walks as one.
-fn collapse(extents: &mut Vec<usize>, affines: &mut [&mut Affine]) {
-    let mut dim = 0;
-    while dim < extents.len() {
-        let joins = dim + 1 < extents.len()
+/// Removes dimensions of extent 1 among some neighbours, and joins those that every affine form walks as one. Gives how
+/// many of them are left.
+pub(super) fn collapse(extents: &mut Vec<usize>, among: std::ops::Range<usize>, affines: &mut [&mut Affine]) -> usize {
+    let (mut dim, mut end) = (among.start, among.end);
+    while dim < end {
+        let joins = dim + 1 < end
             && affines.iter().all(|a| a.coefficients[dim] == a.coefficients[dim + 1] * extents[dim + 1] as i64);
-        if extents[dim] == 1 {
-            extents.remove(dim);
-            for affine in affines.iter_mut() {
-                affine.coefficients.remove(dim);
-            }
-        } else if joins {
-            extents[dim + 1] *= extents[dim];
-            extents.remove(dim);
-            for affine in affines.iter_mut() {
-                affine.coefficients.remove(dim);
-            }
-            dim = dim.saturating_sub(1);
-        } else {
+        if extents[dim] != 1 && !joins {
             dim += 1;
+            continue;
+        }
+        if joins {
+            extents[dim + 1] *= extents[dim];
+        }
+        extents.remove(dim);
+        for affine in affines.iter_mut() {
+            affine.coefficients.remove(dim);
+        }
+        end -= 1;
+        if joins && dim > among.start {
+            dim -= 1;
         }
     }
+    end - among.start
 }
