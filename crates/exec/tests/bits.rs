@@ -139,6 +139,32 @@ fn column_sums_and_means_over_several_axes() {
 }
 
 #[test]
+fn sums_and_maxima_of_channels_over_many_places() {
+    // From rows that fill blocks with 16 places to one channel, along one axis or several that cannot be walked as one,
+    // with terms for all lanes and for few.
+    for (n, h, w, c) in [(20, 13, 11, 32), (3, 57, 5, 17), (9, 20, 40, 2), (1, 1, 70, 130), (2, 1, 3, 200)] {
+        let mut g = Graph::new();
+        let x = g.param("x", &[n, h, w, c]).unwrap();
+        let mean = g.param("mean", &[c]).unwrap();
+        let centred = g.map_nest(ScalarFn::Sub, "nhwc,c->nhwc", &[x, mean]).unwrap();
+        let square = g.map(ScalarFn::Mul, &[centred, centred]).unwrap();
+        let root = |g: &mut Graph, value| g.map(ScalarFn::Sqrt, &[value]).unwrap();
+        for (name, reduction, words, value) in [
+            ("sum", Reduction::Sum, "nhwc->c", square),
+            ("greatest", Reduction::Max, "nhwc->c", centred),
+            ("turned", Reduction::Sum, "wnhc->c", square),
+            ("by-row", Reduction::Max, "nhwc->nc", square),
+            ("first", Reduction::Sum, "nhwc->n", x),
+        ] {
+            let value = g.reduce(reduction, words, value, &[]).unwrap();
+            let value = if reduction == Reduction::Sum { root(&mut g, value) } else { value };
+            g.set_output(name, value).unwrap();
+        }
+        holds_the_bits(&g, 8);
+    }
+}
+
+#[test]
 fn overlapping_and_padded_max_pools_with_ties() {
     for (words, extents) in [
         ("{2h+i}{2w+j}c->hwc", [('h', 4), ('w', 4), ('i', 3), ('j', 3)]),

@@ -1,19 +1,21 @@
 //! Reductions to few elements, such as the sum of each channel: a block holds many positions of the box at a time, which
-//! join as many lanes in one pass.
+//! join as many lanes in one pass. Where the output has fewer rows than there are workers, each takes some of the lanes.
 
 use super::evaluate::{Kept, Registers, evaluate, store};
 use super::lower::identity;
 use super::reduce::{ReduceLoop, accumulate};
 use super::run::{Finish, MAX_DIMS, share};
-use super::{BLOCK, Rectangle};
+use super::{BLOCK, Rectangle, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
+use crate::team::Member;
+use std::ops::Range;
 use tacit_ir::interpret::LANES;
 
 /// A row of the output that is longer fills blocks well enough by itself.
 const COLUMNS_MAX: usize = BLOCK / 2;
-/// Fewer columns than these are not divided among workers: a line of the cache holds as many.
-const COLUMNS_MIN: usize = 16;
+/// With fewer terms than these, one worker is done before others have come.
+const TERMS_MIN: usize = 8192;
 
 impl ReduceLoop {
     /// True if blocks over the output would be small, and the last dimension of the box can fill them.
@@ -26,97 +28,141 @@ impl ReduceLoop {
             && from_end(1) * from_end(2) <= COLUMNS_MAX
     }
 
-    /// Computes this worker's share, some elements of one row of the output after another.
+    /// Bytes of workspace that a run needs: where lanes are divided among workers, they meet there.
+    pub fn workspace_bytes(&self, workers: usize) -> usize {
+        match self.is_narrow() && self.divides_lanes(workers) {
+            true => self.rows() * LANES * self.columns() * size_of::<u32>(),
+            false => 0,
+        }
+    }
+
+    /// Elements of the output's last dimension.
+    fn columns(&self) -> usize {
+        if self.output_dims > 0 { self.extents[self.output_dims - 1] } else { 1 }
+    }
+
+    fn rows(&self) -> usize {
+        self.extents[..self.output_dims.saturating_sub(1)].iter().product()
+    }
+
+    fn positions(&self) -> usize {
+        self.box_extents().iter().product()
+    }
+
+    fn divides_lanes(&self, workers: usize) -> bool {
+        self.rows() < workers && self.columns() * self.positions() >= TERMS_MIN
+    }
+
+    /// Computes this worker's share.
     pub(super) fn run_narrow(
         &self,
         kernels: KernelSet,
         slots: &Slots,
+        workspace: Slot,
         registers: Registers<'_>,
-        worker: usize,
-        workers: usize,
+        member: &Member<'_>,
         finish: Finish<'_>,
     ) {
-        let columns_all = if self.output_dims > 0 { self.extents[self.output_dims - 1] } else { 1 };
-        let outer: usize = self.extents[..self.output_dims.saturating_sub(1)].iter().product();
-        if outer * columns_all == 0 {
+        let (n, rows, positions) = (self.columns(), self.rows(), self.positions());
+        if n * rows == 0 {
             return;
         }
-        let positions: usize = self.box_extents().iter().product();
-        // Each worker has columns to do, if there are enough.
-        let pieces = workers.div_ceil(outer).min(columns_all / COLUMNS_MIN).max(1);
-        let columns = columns_all.div_ceil(pieces).next_multiple_of(COLUMNS_MIN).min(columns_all);
-        let pieces = columns_all.div_ceil(columns);
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
-        let accumulators = accumulators.as_flattened_mut();
-        let mut corner_memory = [0i64; MAX_DIMS];
-        let corner = &mut corner_memory[..self.extents.len()];
-        for block in share(outer * pieces, worker, workers, columns * positions, 4096) {
-            let mut rest = block / pieces;
-            for dim in (0..self.output_dims.saturating_sub(1)).rev() {
-                corner[dim] = (rest % self.extents[dim]) as i64;
-                rest /= self.extents[dim];
+        if !self.divides_lanes(member.count) {
+            let accumulators = &mut accumulators.as_flattened_mut()[..LANES * n];
+            for row in share(rows, member.worker, member.count, n * positions, 4096) {
+                self.accumulate_box(kernels, slots, registers, accumulators, row, 0..LANES);
+                self.combine_lanes(kernels, slots, accumulators, row, finish);
             }
-            let first_column = block % pieces * columns;
-            if self.output_dims > 0 {
-                corner[self.output_dims - 1] = first_column as i64;
+            return;
+        }
+        // A power of two divides the lanes evenly.
+        let takers = 1 << member.count.min(LANES).ilog2();
+        let each = LANES / takers;
+        if member.worker < takers {
+            let lanes = member.worker * each..(member.worker + 1) * each;
+            for row in 0..rows {
+                let own = slots.write::<u32>(workspace, (row * LANES + lanes.start) * n, each * n);
+                self.accumulate_box(kernels, slots, registers, own, row, lanes.clone());
             }
-            let n = columns.min(columns_all - first_column);
-            self.accumulate_box(kernels, slots, registers, &mut accumulators[..LANES * n], corner);
-            let result = &mut accumulators[..n];
-            self.finish(kernels, result);
-            let column_dim = self.output_dims.saturating_sub(1);
-            let rectangle = Rectangle { corner, row_dim: 0, column_dim, rows: 1, columns: n };
-            let steps = self.output_steps(&rectangle);
-            store(slots, self.slot, self.dtype, steps, &rectangle, result);
-            match steps.2 == 1 || n == 1 {
-                true => finish(steps.0 as usize..steps.0 as usize + n),
-                false => (0..n as i64).for_each(|column| {
-                    let at = (steps.0 + column * steps.2) as usize;
-                    finish(at..at + 1);
-                }),
-            }
+        }
+        member.barrier();
+        for row in (0..rows).filter(|row| row % member.count == member.worker) {
+            let lanes = slots.write::<u32>(workspace, row * LANES * n, LANES * n);
+            self.combine_lanes(kernels, slots, lanes, row, finish);
         }
     }
 
-    /// Combines all terms of the elements from the corner on, as many as a sixteenth of the accumulators; they are the
-    /// first of them afterwards.
+    /// The index of every loop dimension at the start of a row of the output.
+    fn corner_of(&self, row: usize) -> [i64; MAX_DIMS] {
+        let mut corner = [0i64; MAX_DIMS];
+        let mut rest = row;
+        for dim in (0..self.output_dims.saturating_sub(1)).rev() {
+            corner[dim] = (rest % self.extents[dim]) as i64;
+            rest /= self.extents[dim];
+        }
+        corner
+    }
+
+    /// Joins the terms of a row of the output that belong to some lanes: (lanes, columns).
     fn accumulate_box(
         &self,
         kernels: KernelSet,
         slots: &Slots,
         registers: Registers<'_>,
         accumulators: &mut [u32],
-        corner: &mut [i64],
+        row: usize,
+        lanes: Range<usize>,
     ) {
-        let n = accumulators.len() / LANES;
+        let n = self.columns();
         let last = self.extents.len() - 1;
-        let along = self.extents[last];
-        let positions: usize = self.box_extents().iter().product();
-        accumulators.fill(identity(self.maximum, self.dtype));
+        let column_dim = self.output_dims.saturating_sub(1);
+        let mut corner_memory = self.corner_of(row);
+        let corner = &mut corner_memory[..self.extents.len()];
         let mut kept = Kept::default();
-        let mut position = 0;
-        while position < positions {
+        accumulators.fill(identity(self.maximum, self.dtype));
+        let mut position = lanes.start;
+        while position < self.positions() {
             let mut rest = position;
             for dim in (self.output_dims..=last).rev() {
                 corner[dim] = (rest % self.extents[dim]) as i64;
                 rest /= self.extents[dim];
             }
             let lane = position % LANES;
-            let rows = (BLOCK / n).min(LANES - lane).min(along - corner[last] as usize);
-            let column_dim = self.output_dims.saturating_sub(1);
+            let rows = (BLOCK / n).min(lanes.end - lane).min(self.extents[last] - corner[last] as usize);
             let rectangle = Rectangle { corner, row_dim: last, column_dim, rows, columns: n };
             evaluate(kernels, &self.program, slots, &rectangle, registers, &mut kept);
-            let into = &mut accumulators[lane * n..(lane + rows) * n];
+            let into = &mut accumulators[(lane - lanes.start) * n..][..rows * n];
             accumulate(kernels, self.maximum, self.dtype, into, &registers[self.term][..rows * n], None);
             position += rows;
+            if lane + rows == lanes.end {
+                position += LANES - lanes.len();
+            }
         }
+    }
+
+    /// Combines the lanes of a row of the output and stores it.
+    fn combine_lanes(&self, kernels: KernelSet, slots: &Slots, lanes: &mut [u32], row: usize, finish: Finish<'_>) {
+        let n = self.columns();
+        let filled = self.positions().min(LANES);
         let mut width = LANES / 2;
         while width > 0 {
-            let used = width.min(positions.min(LANES).saturating_sub(width)) * n;
-            let (low, high) = accumulators.split_at_mut(width * n);
+            let used = width.min(filled.saturating_sub(width)) * n;
+            let (low, high) = lanes.split_at_mut(width * n);
             accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
             width /= 2;
         }
-        corner[self.output_dims..].fill(0);
+        let result = &mut lanes[..n];
+        self.finish(kernels, result);
+        let corner = &self.corner_of(row)[..self.extents.len()];
+        let column_dim = self.output_dims.saturating_sub(1);
+        let rectangle = Rectangle { corner, row_dim: 0, column_dim, rows: 1, columns: n };
+        let steps = self.output_steps(&rectangle);
+        store(slots, self.slot, self.dtype, steps, &rectangle, result);
+        let starts = (0..n as i64).map(|column| (steps.0 + column * steps.2) as usize);
+        match steps.2 == 1 || n == 1 {
+            true => finish(steps.0 as usize..steps.0 as usize + n),
+            false => starts.for_each(|start| finish(start..start + 1)),
+        }
     }
 }
