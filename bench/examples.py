@@ -1,7 +1,7 @@
-"""Measures scikit-learn on the rows of the examples adult, california-housing and wine, with its default settings.
+"""Measures scikit-learn on the rows of the examples adult, california-housing, titanic and wine, with its default settings.
 
     cargo xtask data
-    python bench/examples.py [adult] [california-housing] [wine/red] [wine/white]
+    python bench/examples.py [adult] [california-housing] [titanic] [wine/red] [wine/white]
 
 It trains on all rows that Tacit does not keep for the test (Tacit itself trains on fewer: it keeps some for validation)
 and measures on the test rows.
@@ -31,11 +31,11 @@ SEED = 0
 
 def main():
     warnings.filterwarnings("ignore")
-    for name in sys.argv[1:] or ["adult", "california-housing", "wine/red", "wine/white"]:
+    for name in sys.argv[1:] or ["adult", "california-housing", "titanic", "wine/red", "wine/white"]:
         manifest = tomllib.loads((EXAMPLES / name / "Tacit.toml").read_text())
-        [target] = manifest["output"]
-        train, test = tables(name, manifest, target)
-        classify = manifest["output"][target]["type"] == "category"
+        [(entry, output)] = manifest["output"].items()
+        target, classify = output.get("column", entry), output["type"] == "category"
+        train, test = tables(name, manifest, target, output)
         print(f"{name}: {len(train)} rows for training, {len(test)} for the test", flush=True)
         for method, model in models(train.drop(columns=target), classify):
             model.fit(train.drop(columns=target), train[target])
@@ -50,15 +50,16 @@ def main():
             print(f"  {method}: {figures}", flush=True)
 
 
-def tables(name, manifest, target):
+def tables(name, manifest, target, output):
     """The rows that are not for the test, and those that are, with the columns that Tacit is given."""
     data = manifest["data"]
-    inputs = [column for entry, table in manifest["input"].items() for column in table.get("columns", [entry])]
+    inputs = [column for entry, table in manifest["input"].items()
+              for column in table.get("columns", [table.get("column", entry)])]
 
     def read(file):
         options = {"header": None, "names": data["columns"]} if "columns" in data else {}
         table = pd.read_csv(EXAMPLES / name / file, skipinitialspace=True, na_values=data.get("missing", []), **options)
-        table[target] = table[target].replace(manifest["output"][target].get("aliases", {}))
+        table[target] = table[target].replace(output.get("aliases", {}))
         return table[inputs + [target]]
 
     train = read(data["source"])
@@ -66,7 +67,10 @@ def tables(name, manifest, target):
         train, test = train, read(data["test"])
     else:
         share = data["split"]
-        parts = divide([np.arange(len(train))], share["validation"], share["test"], share["seed"])
+        # Classes are divided one by one, numbers as a whole.
+        labels = train[target] if output["type"] == "category" else np.zeros(len(train))
+        classes = [np.flatnonzero(labels == label) for label in sorted(set(labels))]
+        parts = divide(classes, share["validation"], share["test"], share["seed"])
         train, test = train.iloc[np.sort(np.concatenate(parts[:2]))], train.iloc[parts[2]]
     # Both with the same categories, so that a label that is rare is known in both.
     for column in train.columns.drop(target):

@@ -82,7 +82,7 @@ macro_rules! fashion {
 }
 
 /// Every file, those of an example together.
-const FILES: [File; 9] = [
+const FILES: [File; 10] = [
     File {
         example: "adult",
         name: "adult-train.csv",
@@ -108,6 +108,13 @@ const FILES: [File; 9] = [
     fashion!("train-labels-idx1-ubyte.gz", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
     fashion!("t10k-images-idx3-ubyte.gz", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
     fashion!("t10k-labels-idx1-ubyte.gz", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+    File {
+        example: "titanic",
+        name: "titanic-train.csv",
+        sum: "14769fb1850e2d26d8e6db0ee49c213878040432827e39b13caaa15603c6598f",
+        shelf: "tabular/titanic-train.csv",
+        origin: geron!("titanic/train.csv"),
+    },
     File {
         example: "wine",
         name: "winequality-red.csv",

@@ -44,7 +44,9 @@ pub fn fuzz(root: &Path, seconds: u64) -> Result<(), String> {
         let (name, mut child) = running.remove(0);
         let status = child.wait().map_err(|error| format!("{name}: {error}"))?;
         let log = fs::read_to_string(folder.join("logs").join(format!("{name}.log"))).unwrap_or_default();
-        println!("{name}: {}", log.lines().rev().find(|line| !line.is_empty()).unwrap_or("nothing was written"));
+        // After a run without findings the statistics follow the line that tells how many inputs were tried.
+        let told = log.lines().rev().find(|line| line.starts_with("Done ") || line.starts_with("SUMMARY"));
+        println!("{name}: {}", told.or(log.lines().last()).unwrap_or("nothing was written"));
         if !status.success() {
             failed.push(name);
         }

@@ -37,7 +37,7 @@ fn read(manifest: &Path) -> Specification {
 #[test]
 fn every_manifest_can_be_read_and_has_a_contract() {
     let manifests = manifests();
-    assert!(manifests.len() >= 6, "{manifests:?}");
+    assert!(manifests.len() >= 7, "{manifests:?}");
     for manifest in manifests {
         assert!(!read(&manifest).requirements.is_empty(), "{} requires nothing", manifest.display());
     }
@@ -52,7 +52,7 @@ fn every_example_is_explained() {
 }
 
 /// Rows for the rule program of each example, and what the rules say of them, worked out by hand.
-const RULES: [(&str, [(&str, &str); 3]); 4] = [
+const RULES: [(&str, [(&str, &str); 3]); 5] = [
     (
         "adult",
         [
@@ -76,6 +76,14 @@ const RULES: [(&str, [(&str, &str); 3]); 4] = [
             (r#"{"median_income": 2.0, "ocean_proximity": "INLAND"}"#, "110000.0"),
             (r#"{"median_income": 2.0, "ocean_proximity": "NEAR BAY"}"#, "142000.0"),
             (r#"{"median_income": 15.0, "ocean_proximity": "ISLAND"}"#, "500001"),
+        ],
+    ),
+    (
+        "titanic",
+        [
+            (r#"{"Pclass": 1, "Sex": "female", "Age": null, "SibSp": 1, "Parch": 0}"#, "1"),
+            (r#"{"Pclass": 3, "Sex": "male", "Age": 4, "SibSp": 3, "Parch": 1}"#, "0"),
+            (r#"{"Pclass": 2, "Sex": "male", "Age": 4, "SibSp": 3, "Parch": 1}"#, "1"),
         ],
     ),
     ("wine/red", WINES),

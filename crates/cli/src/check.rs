@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tacit_ir::passes::cost;
-use tacit_spec::{Choices, Exit, Layer, Schedule};
+use tacit_spec::{Choices, Exit, Input, InputKind, Layer, Schedule, Specification};
 use tacit_train::contract::Costs;
 use tacit_train::examples;
 use tacit_train::files::folder_of;
@@ -25,7 +25,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit> {
     let layers: Vec<String> = examples.prepared.layers.iter().map(layer_text).collect();
     if arguments.expand {
         return match arguments.format {
-            Format::Text => print(&expanded(choices, &layers)).map(|()| Exit::Ok),
+            Format::Text => print(&expanded(&specification, choices, &layers)).map(|()| Exit::Ok),
             Format::Json => {
                 let value = json!({ "layers": layers, "choices": choices_json(choices) });
                 print(&format!("{value}\n")).map(|()| Exit::Ok)
@@ -67,7 +67,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit> {
 }
 
 /// The skeleton and every choice as they would stand in a manifest.
-fn expanded(choices: &Choices, layers: &[String]) -> String {
+fn expanded(specification: &Specification, choices: &Choices, layers: &[String]) -> String {
     let mut text = String::from("[skeleton]\nlayers = [\n");
     layers.iter().for_each(|layer| text += &format!("    {layer},\n"));
     text += &format!("]\nmembers = {}\n\n[search]\n", choices.members);
@@ -86,8 +86,15 @@ fn expanded(choices: &Choices, layers: &[String]) -> String {
         choices.average.map(|average| format!("average = {average}\n")),
     ];
     optional.into_iter().flatten().for_each(|line| text += &line);
-    if choices.bins > 0 {
-        text += &format!("\n# numbers have `encoding = \"piecewise\"` with `bins = {}`\n", choices.bins);
+    let follows = |input: &Input| match &input.kind {
+        InputKind::Number { encoding } | InputKind::Ordinal { encoding, .. } | InputKind::Vector { encoding, .. } => {
+            encoding.is_none()
+        }
+        InputKind::Category { .. } | InputKind::Date { .. } | InputKind::Image { .. } => false,
+    };
+    if choices.bins > 0 && specification.inputs.iter().any(follows) {
+        text += "\n# inputs of numbers that set no `encoding` and no `bins` have\n";
+        text += &format!("# encoding = \"piecewise\", bins = {}\n", choices.bins);
     }
     text
 }

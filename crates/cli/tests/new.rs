@@ -30,6 +30,11 @@ fn tables() -> TempDir {
     write("flowers-more.csv", rows(30, &|row| of_flower(row + 1).replace("rose", "Rose.")));
     let object = |row: u64| format!("{{\"a\": {}, \"b\": {}, \"ok\": {}}}", noise(row), row % 9, row.is_multiple_of(2));
     write("deep/rows.jsonl", rows(60, &object));
+    let of_shop =
+        |row: u64, delimiter: &str| [&noise(row).to_string(), ["old", "new"][(row % 2) as usize]].join(delimiter);
+    write("commas.tsv", "price,state\n".to_owned() + &rows(60, &|row| of_shop(row, ",")));
+    write("tabs.tsv", "price\tstate\n".to_owned() + &rows(60, &|row| of_shop(row, "\t")));
+    write("tabs-more.csv", "price\tstate\n".to_owned() + &rows(30, &|row| of_shop(row + 1, "\t")));
     write("sensors.csv", "t1,t2\n".to_owned() + &rows(80, &|row| format!("{},{}", noise(row), noise(row + 5) * 2.0)));
     folder
 }
@@ -69,6 +74,16 @@ fn what_is_written_can_be_checked() {
     assert!(flowers.contains("split = { validation = 0.1, seed = 1 }\n"), "{flowers}");
 
     written(here, &["deep/rows.jsonl", "--target", "ok", "--target", "a"]).find("[input]").unwrap();
+}
+
+#[test]
+fn a_delimiter_is_written_where_the_names_of_the_files_promise_another() {
+    let folder = tables();
+    let here = folder.path();
+    assert!(!written(here, &["tabs.tsv", "--target", "state"]).contains("delimiter"));
+    assert!(written(here, &["commas.tsv", "--target", "state"]).contains("delimiter = \",\"\n"));
+    let both = written(here, &["tabs.tsv", "--target", "state", "--test", "tabs-more.csv"]);
+    assert!(both.contains("delimiter = \"\\t\"\n"), "{both}");
 }
 
 #[test]

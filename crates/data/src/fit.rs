@@ -167,7 +167,7 @@ pub fn use_vocabulary(values: &mut InputValues, vocabulary: &[String]) {
 }
 
 /// Enough to place quantiles well.
-const SORTED_ROWS_MAX: usize = 1 << 18;
+pub const SORTED_ROWS_MAX: usize = 1 << 18;
 /// Rows that are gathered at a time.
 const CHUNK_ROWS: usize = 64;
 

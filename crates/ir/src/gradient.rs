@@ -269,8 +269,15 @@ fn sum_through(
     graph.with_shape(Op::Reduce(Reduction::Sum), adjoint, &[gradient], &shape).map(Rule::Value)
 }
 
+/// True if step·outer + inner takes every place of the dimension once: windows without overlap or rest.
+fn side_by_side(axes: &[(char, usize)], outer: char, step: i64, inner: char, dimension: usize) -> bool {
+    let extent = |axis: char| axes.iter().find(|(name, _)| *name == axis).map_or(0, |(_, extent)| *extent);
+    extent(inner) as i64 == step && extent(outer) * extent(inner) == dimension
+}
+
 /// The move that undoes an access: possible if every dimension of `to` is made of axes of its own with coefficient 1
-/// that `from` reads plainly, and all axes are named. A shifted axis is replaced by the dimension's own.
+/// that `from` reads plainly, and all axes are named. A shifted axis is replaced by the dimension's own; windows that lie
+/// side by side are two axes merged into one.
 fn inverted(axes: &[(char, usize)], from: &Access, to: &Access, shape: &[usize]) -> Option<Nest> {
     let mut output = vec![];
     let mut replaced: Vec<(char, i64)> = vec![];
@@ -283,6 +290,11 @@ fn inverted(axes: &[(char, usize)], from: &Access, to: &Access, shape: &[usize])
                     replaced.push((axis, *constant));
                     extents.iter_mut().find(|(name, _)| *name == axis)?.1 = *dimension;
                     output.push(Index::Axis(axis));
+                }
+                [(1, inner), (step, outer)] | [(step, outer), (1, inner)]
+                    if *constant == 0 && side_by_side(axes, outer, step, inner, *dimension) =>
+                {
+                    output.push(Index::Radix(vec![outer, inner]));
                 }
                 _ => return None,
             },

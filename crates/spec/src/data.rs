@@ -122,8 +122,8 @@ const FOREIGN: &[&str] = &[
 
 fn dialect(reader: &mut Reader, table: &Table) -> Option<Dialect> {
     let delimiter = match table.get("delimiter") {
-        Some(field) => delimiter(reader, &field),
-        None => Some(','),
+        Some(field) => delimiter(reader, &field).map(Some),
+        None => Some(None),
     };
     let columns = match table.get("columns") {
         Some(field) => names(reader, &field).map(Some),

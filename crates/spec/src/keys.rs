@@ -253,7 +253,7 @@ pub static DATA: Table = Table {
             "delimiter",
             Words(&[",", ";", "\t", "|"]),
             "\",\", \";\", \"\\t\" or \"\\|\"",
-            Default("\",\""),
+            Default("a tab where the name ends in `.tsv` or `.tab`, else \",\""),
             "What stands between the cells of a CSV file.",
         ),
         key(

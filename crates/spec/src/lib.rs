@@ -24,6 +24,7 @@ mod goal;
 mod interface;
 mod manifest;
 mod read;
+mod searched;
 mod skeleton;
 
 pub use codes::{Code, Stage};

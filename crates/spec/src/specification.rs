@@ -189,19 +189,14 @@ pub struct DataFile {
 }
 
 /// How a table is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
-    pub delimiter: char,
+    /// What stands between cells, if the name of the file does not tell.
+    pub delimiter: Option<char>,
     /// The names of the columns of a file that does not name them.
     pub columns: Option<Vec<String>>,
     /// What stands for a missing value, beside an empty cell.
     pub missing: Vec<String>,
-}
-
-impl Default for Dialect {
-    fn default() -> Dialect {
-        Dialect { delimiter: ',', columns: None, missing: Vec::new() }
-    }
 }
 
 /// What happens to rows that cannot be used.

@@ -59,7 +59,7 @@ pub fn build_hash(specification: &Specification, dataset: &Dataset, from_weights
     let seed = specification.program.seed.to_string();
     let numerics = NUMERICS_VERSION.to_string();
     let from = from_weights.unwrap_or_default();
-    for part in [&specification.source.text, &dataset.hash(), &seed, TOOL_VERSION, &numerics, from] {
+    for part in [&specification.searched(), &dataset.hash(), &seed, TOOL_VERSION, &numerics, from] {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
     }
     hasher.finalize().to_hex().to_string()

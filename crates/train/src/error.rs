@@ -68,9 +68,9 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         OTHER_BUILD,
-        "The checkpoint belongs to another manifest, other data, another seed or another version of the tool, so going \
-         on from it would give a program that no build can repeat. The search starts anew; the checkpoint is \
-         replaced.",
+        "The checkpoint belongs to another search: other data, another seed, another version of the tool, or a manifest \
+         that differs in more than its contract and its baseline. Going on from it would give a program that no build \
+         can repeat. The search starts anew; the checkpoint is replaced.",
     ),
     (UNWRITABLE, "The operating system refused to write the file. The message holds its reason."),
     (UNREADABLE, "The operating system refused to open or read the file. The message holds its reason."),

@@ -163,11 +163,19 @@ fn data(text: &mut String, proposal: &Proposal, frame: &Frame) {
     if let Some(file) = frame.test {
         add(format!("test = {}", quoted(file)), "");
     }
-    match frame.options.delimiter {
-        Some(Delimiter::Semicolon) => add("delimiter = \";\"".to_owned(), ""),
-        Some(Delimiter::Tab) => add("delimiter = \"\\t\"".to_owned(), ""),
-        Some(Delimiter::Pipe) => add("delimiter = \"|\"".to_owned(), ""),
-        Some(Delimiter::Comma) | None => {}
+    // What the names of the files promise need not be said.
+    let promised = |found: &Delimiter| {
+        let files = [Some(frame.source), frame.validation, frame.test].into_iter().flatten();
+        files.map(Delimiter::by_name).all(|by_name| by_name == *found)
+    };
+    if let Some(delimiter) = frame.options.delimiter.filter(|found| !promised(found)) {
+        let text = match delimiter {
+            Delimiter::Comma => ",",
+            Delimiter::Semicolon => ";",
+            Delimiter::Tab => "\\t",
+            Delimiter::Pipe => "|",
+        };
+        add(format!("delimiter = \"{text}\""), "");
     }
     if let Header::Given(names) = &frame.options.header {
         let why = match frame.made_up {

@@ -62,10 +62,9 @@ fn at(folder: &Path, path: &str) -> PathBuf {
 
 /// How sources are opened for a specification.
 pub fn source_options(dialect: &Dialect, labels: Option<PathBuf>) -> SourceOptions {
-    let delimiter = Delimiter::ALL.iter().copied().find(|known| char::from(known.byte()) == dialect.delimiter);
+    let named = |known: &Delimiter| Some(char::from(known.byte())) == dialect.delimiter;
     SourceOptions {
-        // A comma is what is meant if nothing else is said, and a tab by the name of the file.
-        delimiter: delimiter.filter(|delimiter| *delimiter != Delimiter::Comma),
+        delimiter: Delimiter::ALL.iter().copied().find(named),
         header: match &dialect.columns {
             Some(names) => Header::Given(names.clone()),
             None => Header::FirstLine,

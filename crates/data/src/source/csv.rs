@@ -37,7 +37,7 @@ impl CsvReader {
         stream: ByteStream,
         options: &SourceOptions,
     ) -> Result<CsvReader, Vec<Diagnostic>> {
-        let delimiter = options.delimiter.unwrap_or_else(|| delimiter_by_name(&file));
+        let delimiter = options.delimiter.unwrap_or_else(|| Delimiter::by_name(&file));
         let mut reader = CsvReader {
             file,
             columns: Vec::new(),
@@ -241,13 +241,6 @@ pub(super) fn check_names(place: &Place, columns: &[String]) -> Result<(), Vec<D
         Diagnostic::error(Code::ColumnTwice, place, message).help("rename one of them")
     };
     Err(twice.iter().take(SHOWN_MAX).map(diagnostic).collect())
-}
-
-/// The delimiter that a file's name promises.
-pub(super) fn delimiter_by_name(name: &str) -> Delimiter {
-    let name = name.to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    if name.ends_with(".tsv") || name.ends_with(".tab") { Delimiter::Tab } else { Delimiter::Comma }
 }
 
 /// The number of line ends: LF, CR LF, or CR alone.

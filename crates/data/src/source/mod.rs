@@ -290,6 +290,13 @@ impl Source {
 impl Delimiter {
     pub const ALL: &[Delimiter] = &[Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Pipe];
 
+    /// What a file's name promises: a tab in `.tsv` and `.tab`, else a comma.
+    pub fn by_name(name: &str) -> Delimiter {
+        let name = name.to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        if name.ends_with(".tsv") || name.ends_with(".tab") { Delimiter::Tab } else { Delimiter::Comma }
+    }
+
     pub fn byte(self) -> u8 {
         match self {
             Delimiter::Comma => b',',

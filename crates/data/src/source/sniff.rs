@@ -23,7 +23,7 @@ use tacit_spec::report::quoted;
 use tacit_spec::{Code, Diagnostic, Place};
 
 use super::bytes::{self, ByteStream};
-use super::csv::{delimiter_by_name, line_ends};
+use super::csv::line_ends;
 use super::json_lines::JsonLinesReader;
 use super::records::{Found, Records};
 use super::row::{Cell, Row, parse_number};
@@ -298,7 +298,9 @@ fn delimiter(name: &str, lines: &[u8]) -> (Delimiter, String) {
             let words = delimiter.words();
             (delimiter, format!("the delimiter is {words}: it takes {usual} of {all} lines apart into {width} cells"))
         }
-        Some(_) | None => (delimiter_by_name(name), "there is one column: no delimiter stands in the lines".to_owned()),
+        Some(_) | None => {
+            (Delimiter::by_name(name), "there is one column: no delimiter stands in the lines".to_owned())
+        }
     }
 }
 

@@ -201,9 +201,14 @@ fn load<T: Copy>(
     let guards = if hold_everywhere(guards, rectangle) { &[] } else { guards };
     if guards.is_empty() && column == 1 && (rows == 1 || row == columns as i64) {
         let n = rows * columns;
+        prefetch(&memory[corner as usize..], n);
         for (o, x) in out[..n].iter_mut().zip(&memory[corner as usize..corner as usize + n]) {
             *o = widen(*x);
         }
+        return;
+    }
+    if guards.is_empty() && column == 0 && row == 0 {
+        out[..rows * columns].fill(widen(memory[corner as usize]));
         return;
     }
     for r in 0..rows {
@@ -234,6 +239,19 @@ fn load<T: Copy>(
             }
         }
     }
+}
+
+/// Asks for as many elements behind the first `n` as come with the next block, while this one is computed.
+#[inline(always)]
+fn prefetch<T>(memory: &[T], n: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for next in memory[n..memory.len().min(2 * n)].iter().step_by(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, and the address lies in memory that may be read.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(next).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (memory, n);
 }
 
 #[inline(always)]

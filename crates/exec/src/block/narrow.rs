@@ -1,21 +1,17 @@
 //! Reductions to few elements, such as the sum of each channel: a block holds many positions of the box at a time, which
-//! join as many lanes in one pass. Where the output has fewer rows than there are workers, each takes some of the lanes.
+//! join as many lanes in one pass.
 
 use super::evaluate::{Kept, Registers, evaluate, store};
 use super::lower::identity;
 use super::reduce::{ReduceLoop, accumulate};
 use super::run::{Finish, MAX_DIMS, share};
-use super::{BLOCK, Rectangle, Slot};
+use super::{BLOCK, Rectangle};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
-use crate::team::Member;
-use std::ops::Range;
 use tacit_ir::interpret::LANES;
 
 /// A row of the output that is longer fills blocks well enough by itself.
 const COLUMNS_MAX: usize = BLOCK / 2;
-/// With fewer terms than these, one worker is done before others have come.
-const TERMS_MIN: usize = 8192;
 
 impl ReduceLoop {
     /// True if blocks over the output would be small, and the last dimension of the box can fill them.
@@ -26,14 +22,6 @@ impl ReduceLoop {
             && self.valid.is_none()
             && !self.box_extents().is_empty()
             && from_end(1) * from_end(2) <= COLUMNS_MAX
-    }
-
-    /// Bytes of workspace that a run needs: where lanes are divided among workers, they meet there.
-    pub fn workspace_bytes(&self, workers: usize) -> usize {
-        match self.is_narrow() && self.divides_lanes(workers) {
-            true => self.rows() * LANES * self.columns() * size_of::<u32>(),
-            false => 0,
-        }
     }
 
     /// Elements of the output's last dimension.
@@ -49,47 +37,26 @@ impl ReduceLoop {
         self.box_extents().iter().product()
     }
 
-    fn divides_lanes(&self, workers: usize) -> bool {
-        self.rows() < workers && self.columns() * self.positions() >= TERMS_MIN
-    }
-
-    /// Computes this worker's share.
+    /// Computes this worker's share: rows of the output. Where there is one row, one worker does it all, which was measured
+    /// to be faster than dividing the columns or the lanes among two: either way each reads every other piece of memory.
     pub(super) fn run_narrow(
         &self,
         kernels: KernelSet,
         slots: &Slots,
-        workspace: Slot,
         registers: Registers<'_>,
-        member: &Member<'_>,
+        worker: usize,
+        workers: usize,
         finish: Finish<'_>,
     ) {
-        let (n, rows, positions) = (self.columns(), self.rows(), self.positions());
+        let (n, rows) = (self.columns(), self.rows());
         if n * rows == 0 {
             return;
         }
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
-        if !self.divides_lanes(member.count) {
-            let accumulators = &mut accumulators.as_flattened_mut()[..LANES * n];
-            for row in share(rows, member.worker, member.count, n * positions, 4096) {
-                self.accumulate_box(kernels, slots, registers, accumulators, row, 0..LANES);
-                self.combine_lanes(kernels, slots, accumulators, row, finish);
-            }
-            return;
-        }
-        // A power of two divides the lanes evenly.
-        let takers = 1 << member.count.min(LANES).ilog2();
-        let each = LANES / takers;
-        if member.worker < takers {
-            let lanes = member.worker * each..(member.worker + 1) * each;
-            for row in 0..rows {
-                let own = slots.write::<u32>(workspace, (row * LANES + lanes.start) * n, each * n);
-                self.accumulate_box(kernels, slots, registers, own, row, lanes.clone());
-            }
-        }
-        member.barrier();
-        for row in (0..rows).filter(|row| row % member.count == member.worker) {
-            let lanes = slots.write::<u32>(workspace, row * LANES * n, LANES * n);
-            self.combine_lanes(kernels, slots, lanes, row, finish);
+        let accumulators = &mut accumulators.as_flattened_mut()[..LANES * n];
+        for row in share(rows, worker, workers, n * self.positions(), 4096) {
+            self.accumulate_box(kernels, slots, registers, accumulators, row);
+            self.combine_lanes(kernels, slots, accumulators, row, finish);
         }
     }
 
@@ -104,7 +71,7 @@ impl ReduceLoop {
         corner
     }
 
-    /// Joins the terms of a row of the output that belong to some lanes: (lanes, columns).
+    /// Joins the terms of a row of the output to the lanes: (lanes, columns).
     fn accumulate_box(
         &self,
         kernels: KernelSet,
@@ -112,7 +79,6 @@ impl ReduceLoop {
         registers: Registers<'_>,
         accumulators: &mut [u32],
         row: usize,
-        lanes: Range<usize>,
     ) {
         let n = self.columns();
         let last = self.extents.len() - 1;
@@ -121,7 +87,7 @@ impl ReduceLoop {
         let corner = &mut corner_memory[..self.extents.len()];
         let mut kept = Kept::default();
         accumulators.fill(identity(self.maximum, self.dtype));
-        let mut position = lanes.start;
+        let mut position = 0;
         while position < self.positions() {
             let mut rest = position;
             for dim in (self.output_dims..=last).rev() {
@@ -129,15 +95,12 @@ impl ReduceLoop {
                 rest /= self.extents[dim];
             }
             let lane = position % LANES;
-            let rows = (BLOCK / n).min(lanes.end - lane).min(self.extents[last] - corner[last] as usize);
+            let rows = (BLOCK / n).min(LANES - lane).min(self.extents[last] - corner[last] as usize);
             let rectangle = Rectangle { corner, row_dim: last, column_dim, rows, columns: n };
             evaluate(kernels, &self.program, slots, &rectangle, registers, &mut kept);
-            let into = &mut accumulators[(lane - lanes.start) * n..][..rows * n];
+            let into = &mut accumulators[lane * n..][..rows * n];
             accumulate(kernels, self.maximum, self.dtype, into, &registers[self.term][..rows * n], None);
             position += rows;
-            if lane + rows == lanes.end {
-                position += LANES - lanes.len();
-            }
         }
     }
 

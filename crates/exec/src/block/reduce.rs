@@ -6,7 +6,6 @@ use super::run::{Finish, MAX_DIMS, Tiling, collapse, share};
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
-use crate::team::Member;
 use tacit_ir::interpret::LANES;
 use tacit_ir::math;
 use tacit_ir::types::DType;
@@ -69,16 +68,15 @@ impl ReduceLoop {
         &self,
         kernels: KernelSet,
         slots: &Slots,
-        workspace: Slot,
         registers: Registers<'_>,
-        member: &Member<'_>,
+        worker: usize,
+        workers: usize,
         finish: Finish<'_>,
     ) {
-        let (worker, workers) = (member.worker, member.count);
         if self.along_box {
             self.run_along_box(kernels, slots, registers, worker, workers, finish);
         } else if self.is_narrow() {
-            self.run_narrow(kernels, slots, workspace, registers, member, finish);
+            self.run_narrow(kernels, slots, registers, worker, workers, finish);
         } else {
             self.run_along_output(kernels, slots, registers, worker, workers, finish);
         }

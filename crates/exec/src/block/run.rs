@@ -37,7 +37,7 @@ impl ElementwiseLoop {
 
     /// Evaluates this worker's share.
     pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
-        let tiling = Tiling::new(&self.extents);
+        let tiling = Tiling::in_any_order(&self.extents);
         let share = share(tiling.blocks, worker, workers, tiling.block_elements(), 4096);
         if share.is_empty() {
             return;
@@ -120,8 +120,9 @@ pub fn share(
     }
 }
 
-/// The division of the last two dimensions into rectangles of at most [`BLOCK`] elements.
+/// The division of the last and another dimension into rectangles of at most [`BLOCK`] elements.
 pub struct Tiling {
+    row_dim: usize,
     rows: usize,
     columns: usize,
     row_blocks: usize,
@@ -131,10 +132,28 @@ pub struct Tiling {
 }
 
 impl Tiling {
+    /// Rectangles of the last two dimensions, in the order of the elements.
     pub fn new(extents: &[usize]) -> Tiling {
+        Tiling::with_rows(extents, extents.len().saturating_sub(2))
+    }
+
+    /// Rectangles of the last dimension and of another that fills them, where the last but one is short.
+    pub fn in_any_order(extents: &[usize]) -> Tiling {
+        let rows_max = BLOCK / extents.last().copied().unwrap_or(1).max(1);
+        let mut row_dim = extents.len().saturating_sub(2);
+        for dim in (0..row_dim).rev() {
+            if extents[row_dim] < rows_max / 2 && extents[dim] > extents[row_dim] {
+                row_dim = dim;
+            }
+        }
+        Tiling::with_rows(extents, row_dim)
+    }
+
+    fn with_rows(extents: &[usize], row_dim: usize) -> Tiling {
         let columns_all = extents.last().copied().unwrap_or(1);
-        let rows_all = if extents.len() > 1 { extents[extents.len() - 2] } else { 1 };
-        let outer: usize = extents[..extents.len().saturating_sub(2)].iter().product();
+        let rows_all = if extents.len() > 1 { extents[row_dim] } else { 1 };
+        let others = |dim: &usize| *dim != row_dim && *dim + 1 != extents.len();
+        let outer: usize = (0..extents.len()).filter(others).map(|dim| extents[dim]).product();
         let column_blocks = columns_all.div_ceil(BLOCK).max(1);
         let columns = columns_all.div_ceil(column_blocks).max(1);
         let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(BLOCK) } else { columns };
@@ -142,7 +161,7 @@ impl Tiling {
         let rows = (BLOCK / columns).clamp(1, rows_all.max(1));
         let rows = if column_blocks > 1 { 1 } else { rows };
         let row_blocks = rows_all.div_ceil(rows);
-        Tiling { rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }
+        Tiling { row_dim, rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }
     }
 
     /// One element at a time.
@@ -150,7 +169,8 @@ impl Tiling {
         let from_end = |k: usize| extents.len().checked_sub(k).map_or(1, |at| extents[at]);
         let (rows, columns) = (from_end(2), from_end(1));
         let blocks = extents.iter().product();
-        Tiling { rows: 1, columns: 1, row_blocks: rows, column_blocks: columns, blocks }
+        let row_dim = extents.len().saturating_sub(2);
+        Tiling { row_dim, rows: 1, columns: 1, row_blocks: rows, column_blocks: columns, blocks }
     }
 
     pub fn block_elements(&self) -> usize {
@@ -164,21 +184,21 @@ impl Tiling {
         let rest = block / self.column_blocks;
         let row = rest % self.row_blocks * self.rows;
         let mut outer = rest / self.row_blocks;
-        for dim in (0..dims.saturating_sub(2)).rev() {
+        for dim in (0..dims.saturating_sub(1)).rev().filter(|dim| *dim != self.row_dim) {
             corner[dim] = (outer % extents[dim]) as i64;
             outer /= extents[dim];
         }
         let columns_all = extents.last().copied().unwrap_or(1);
-        let rows_all = if dims > 1 { extents[dims - 2] } else { 1 };
+        let rows_all = if dims > 1 { extents[self.row_dim] } else { 1 };
         if dims > 0 {
             corner[dims - 1] = column as i64;
         }
         if dims > 1 {
-            corner[dims - 2] = row as i64;
+            corner[self.row_dim] = row as i64;
         }
         Rectangle {
             corner,
-            row_dim: dims.saturating_sub(2),
+            row_dim: self.row_dim,
             column_dim: dims.saturating_sub(1),
             rows: self.rows.min(rows_all - row),
             columns: self.columns.min(columns_all - column),

@@ -191,7 +191,7 @@ fn the_full_manifest_is_read_as_it_is_meant() {
     assert_eq!((data.bad_rows, data.memory_bytes), (BadRows::SetAside, 64 << 20));
     let columns = ["label", "p00", "p07"].map(String::from).to_vec();
     let missing = ["?", "NA"].map(String::from).to_vec();
-    assert_eq!(data.dialect, Dialect { delimiter: ';', columns: Some(columns), missing });
+    assert_eq!(data.dialect, Dialect { delimiter: Some(';'), columns: Some(columns), missing });
     let split = &data.split;
     assert_eq!((split.validation, split.test, split.seed), (0.15, 0.25, 3));
     assert_eq!(split.method, SplitMethod::Random);

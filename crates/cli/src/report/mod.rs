@@ -1,5 +1,8 @@
 //! What a build found out, as the data of a report.
 
+mod answers;
+mod data;
+
 use std::path::{Path, PathBuf};
 
 use tacit_ir::passes::plan::plan;
@@ -7,7 +10,6 @@ use tacit_report as page;
 use tacit_spec::metric::Better;
 use tacit_spec::report::quoted;
 use tacit_spec::{Bound, InputKind, Metric, Specification};
-use tacit_train::charts::{self, Charts, charts};
 use tacit_train::contract::Line;
 use tacit_train::metrics::{Answers, CONFIDENCE, Figure, Measurement, argmax, measure, value};
 use tacit_train::range_test::RangeTest;
@@ -17,6 +19,8 @@ use tacit_train::{Artifact, Contract, Epoch, Examples};
 
 use crate::latency::Latencies;
 use crate::table::{required, subject};
+use answers::outputs;
+use data::data;
 
 /// All that a report is made of.
 pub struct Findings<'a> {
@@ -91,7 +95,7 @@ pub fn report(findings: &Findings) -> page::Report {
         effects: findings.effects.iter().map(|(answer, columns)| effects(findings, answer, columns)).collect(),
         learning_curve: findings.learning_curve.as_ref().map(learning),
         curves: Some(curves(findings)),
-        data: data(findings),
+        data: Some(data(findings)),
         cost: Some(cost(findings)),
         memory: Some(memory(findings)),
         provenance: Some(page::Provenance {
@@ -299,141 +303,6 @@ fn baselines(findings: &Findings) -> Option<page::Baselines> {
     })
 }
 
-fn outputs(findings: &Findings) -> Vec<page::Output> {
-    let pairs = findings.artifact.interface.outputs.iter().zip(&findings.answers);
-    pairs
-        .map(|(output, answers)| {
-            let drawn = charts(answers, &output.labels);
-            page::Output { name: output.name.clone(), answers: drawn_answers(drawn, answers, &output.labels) }
-        })
-        .collect()
-}
-
-fn drawn_answers(drawn: Charts, answers: &Answers, labels: &[String]) -> page::Answers {
-    let of_class =
-        |metric, class| estimate(measure(Figure { metric, class: Some(class), k: None }, answers, CONFIDENCE));
-    match drawn {
-        Charts::Category { classes, confusion, calibration, curves } => {
-            page::Answers::Category(page::CategoryAnswers {
-                classes: labels.to_vec(),
-                confusion: Some(page::Confusion { pairs: pairs(&confusion, labels) }),
-                per_class: classes
-                    .iter()
-                    .enumerate()
-                    .map(|(class, figures)| page::ClassFigures {
-                        class: figures.label.clone(),
-                        precision: of_class(Metric::Precision, class),
-                        recall: of_class(Metric::Recall, class),
-                        f1: of_class(Metric::F1, class),
-                        rows: figures.rows,
-                    })
-                    .collect(),
-                reliability: Some(page::Reliability {
-                    bins: calibration.iter().map(reliability_bin).collect(),
-                    calibration_error: page::finite(value(Figure::from(Metric::CalibrationError), answers)),
-                }),
-                roc: curves.iter().map(|curve| rate_curve(curve, false, answers)).collect(),
-                precision_recall: curves.iter().map(|curve| rate_curve(curve, true, answers)).collect(),
-            })
-        }
-        Charts::Labels { labels: figures, .. } => page::Answers::Labels(page::LabelsAnswers {
-            labels: figures
-                .iter()
-                .enumerate()
-                .map(|(label, figures)| page::LabelFigures {
-                    label: figures.label.clone(),
-                    rows: figures.rows,
-                    precision: of_class(Metric::Precision, label),
-                    recall: of_class(Metric::Recall, label),
-                    f1: of_class(Metric::F1, label),
-                    average_precision: Some(of_class(Metric::AveragePrecision, label)),
-                    threshold: Some(f64::from(tacit_train::metrics::LABEL_ABOVE)),
-                })
-                .collect(),
-        }),
-        Charts::Number { errors, quantiles, points } => page::Answers::Number(page::NumberAnswers {
-            measured_in: String::new(),
-            scatter: Some(page::Scatter::Points(points.iter().map(|point| point.map(f64::from)).collect())),
-            residuals: Some(histogram(&errors)),
-            error_quantiles: quantiles
-                .iter()
-                .map(|quantile| page::Quantile { share: quantile.share, value: quantile.value })
-                .collect(),
-        }),
-        Charts::Anomaly { threshold, usual, anomalous, .. } => {
-            let known = answers.truth_is_known();
-            let mut groups = vec![page::ScoreGroup {
-                name: if known { "usual" } else { "test rows" }.to_owned(),
-                counts: usual.counts.clone(),
-            }];
-            if known {
-                groups.push(page::ScoreGroup { name: "anomalous".to_owned(), counts: anomalous.counts.clone() });
-            }
-            let flagged = match answers {
-                Answers::Anomaly { scores, .. } => {
-                    Some(scores.iter().filter(|score| **score > threshold).count() as f64 / scores.len().max(1) as f64)
-                }
-                Answers::Category { .. } | Answers::Labels { .. } | Answers::Number { .. } => None,
-            };
-            page::Answers::Anomaly(page::AnomalyAnswers {
-                edges: usual.edges.clone(),
-                groups,
-                threshold: page::finite(f64::from(threshold)),
-                flagged_share: flagged,
-            })
-        }
-    }
-}
-
-fn histogram(histogram: &charts::Histogram) -> page::Histogram {
-    page::Histogram { edges: histogram.edges.clone(), counts: histogram.counts.clone() }
-}
-
-fn pairs(confusion: &charts::Confusion, labels: &[String]) -> Vec<page::Confused> {
-    match &confusion.matrix {
-        Some(matrix) => {
-            let cells = matrix.iter().enumerate().flat_map(|(truth, row)| {
-                row.iter().enumerate().map(move |(answer, count)| page::Confused { truth, answer, count: *count })
-            });
-            cells.filter(|cell| cell.count > 0).collect()
-        }
-        None => {
-            let place = |label: &String| labels.iter().position(|known| known == label);
-            let mistakes = confusion.mistakes.iter();
-            mistakes
-                .filter_map(|mistake| {
-                    let (truth, answer) = place(&mistake.class).zip(place(&mistake.answer))?;
-                    Some(page::Confused { truth, answer, count: mistake.rows })
-                })
-                .collect()
-        }
-    }
-}
-
-fn reliability_bin(bin: &charts::CalibrationBin) -> page::ReliabilityBin {
-    page::ReliabilityBin {
-        low: bin.low,
-        high: bin.high,
-        probability: bin.probability,
-        right: page::Estimate { value: bin.right, interval: bin.interval, rows: Some(bin.decisions as u64) },
-    }
-}
-
-fn rate_curve(curve: &charts::Curve, precision: bool, answers: &Answers) -> page::RateCurve {
-    let points = curve.points.iter().filter_map(|point| match precision {
-        true => point.precision.map(|precision| [point.recall, precision]),
-        false => Some([point.false_positive_rate, point.recall]),
-    });
-    let area = if precision { curve.average_precision } else { curve.auroc };
-    page::RateCurve {
-        name: curve.label.clone(),
-        points: points.collect(),
-        area: page::Estimate { value: page::finite(area), interval: None, rows: Some(answers.rows() as u64) },
-        guess: precision.then(|| curve.rows as f64 / answers.rows().max(1) as f64),
-        chosen: None,
-    }
-}
-
 fn slices(findings: &Findings) -> Option<page::Slices> {
     let losses = &findings.costs.losses;
     let total: f64 = losses.iter().sum();
@@ -599,38 +468,6 @@ fn learning(curve: &LearningCurve) -> page::LearningCurve {
         extrapolation: Vec::new(),
         conclusion: curve.conclusion.clone(),
     }
-}
-
-fn data(findings: &Findings) -> Option<page::DataNotes> {
-    let rejected = findings.examples.dataset.rejected_rows;
-    let mut warnings = Vec::new();
-    let repeated = repeated_test_rows(findings.examples);
-    if repeated > 0 {
-        warnings.push(page::Warning {
-            kind: page::WarningKind::Duplicates,
-            columns: Vec::new(),
-            text: format!("{repeated} test rows have exactly the inputs of a training row."),
-            help:
-                "If they describe the same thing, figures are better than they should be: remove them, or split `by` a \
-                   column that tells what belongs together."
-                    .to_owned(),
-        });
-    }
-    if warnings.is_empty() && rejected == 0 {
-        return None;
-    }
-    let rejects = (rejected > 0).then(|| page::Rejects {
-        count: rejected,
-        file: findings.rejects.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-    });
-    Some(page::DataNotes { warnings, rejects, columns: Vec::new() })
-}
-
-/// Test rows whose inputs a training row has too.
-fn repeated_test_rows(examples: &Examples) -> usize {
-    let hashes = &examples.dataset.input_hashes;
-    let training: std::collections::HashSet<u64> = examples.parts.training.iter().map(|row| hashes[*row]).collect();
-    examples.parts.test.iter().filter(|row| training.contains(&hashes[**row])).count()
 }
 
 fn cost(findings: &Findings) -> page::Cost {
