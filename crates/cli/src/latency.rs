@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use tacit_data::propose::counted;
 use tacit_exec::Options;
 use tacit_train::evaluate::Evaluator;
 use tacit_train::{Artifact, Contract};
@@ -57,10 +58,10 @@ pub fn latencies(artifact: &Artifact, options: &Options, rows: usize, time_max: 
     }
     times.sort_by(f64::total_cmp);
     let machine = format!(
-        "{} {}, {} threads, {:?} kernels",
+        "{} {}, {}, {} kernels",
         std::env::consts::OS,
         std::env::consts::ARCH,
-        options.threads,
+        counted(options.threads as u64, "thread"),
         options.kernels
     );
     Ok(Latencies { times_us: times, machine })

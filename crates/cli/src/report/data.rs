@@ -27,7 +27,7 @@ pub(super) fn data(findings: &Findings) -> page::DataNotes {
             columns: Vec::new(),
             text: format!("{repeated} test rows have exactly the inputs of a training row."),
             help:
-                "If they describe the same thing, figures are better than they should be: remove them, or split `by` a \
+                "If they describe the same thing, figures are better than they should be: remove them, or split by a \
                    column that tells what belongs together."
                     .to_owned(),
         });
