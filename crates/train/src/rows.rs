@@ -43,7 +43,7 @@ impl Rows {
     pub fn open(interface: &Interface, dialect: &Dialect, path: &Path) -> Result<Rows, Vec<Diagnostic>> {
         let is_picture = image::is_named_as_picture(path) && path.is_file();
         let kind = if is_picture { SourceKind::ImageFolder } else { source::kind_of(path)? };
-        let options = SourceOptions { kind: Some(kind), ..source_options(dialect, None) };
+        let options = SourceOptions { kind: Some(kind), ..options(interface, dialect) };
         let options = if kind == SourceKind::JsonLines { json_options(interface, options) } else { options };
         let folder = path.parent().unwrap_or(Path::new("."));
         Rows::new(interface, source::open(path, &options)?, folder)
@@ -60,7 +60,7 @@ impl Rows {
         kind: SourceKind,
         reader: Box<dyn Read + Send>,
     ) -> Result<Rows, Vec<Diagnostic>> {
-        let options = source_options(dialect, None);
+        let options = options(interface, dialect);
         let options = if kind == SourceKind::JsonLines { json_options(interface, options) } else { options };
         Rows::new(interface, source::from_reader(name, kind, reader, &options)?, Path::new("."))
     }
@@ -147,6 +147,12 @@ impl RowInput {
 
 /// The column of a folder that holds its pictures.
 const IMAGE_COLUMN: &str = "image";
+
+/// New rows are written as those that the program was built from, with the right answers or without.
+fn options(interface: &Interface, dialect: &Dialect) -> SourceOptions {
+    let answers = interface.outputs.iter().flat_map(|output| output.columns.iter().cloned()).collect();
+    SourceOptions { answers, ..source_options(dialect, None) }
+}
 
 /// In JSON lines every column of the interface and every input by its name may be a key; other keys are passed over.
 fn json_options(interface: &Interface, options: SourceOptions) -> SourceOptions {

@@ -160,6 +160,24 @@ fn a_column_that_is_not_there_is_named_with_the_nearest() {
 }
 
 #[test]
+fn rows_without_a_header_need_no_answers() {
+    let artifact = claims();
+    let names = ["age", "height", "region", "colour", "grade", "day", "cost"].map(str::to_owned);
+    let dialect = Dialect { columns: Some(names.to_vec()), ..Dialect::default() };
+    let folder = folder(&[
+        ("new.csv", b"30,160,south,red,high,25.03.2026\n"),
+        ("old.csv", b"30,160,south,red,high,25.03.2026,7\n"),
+        ("cut.csv", b"30,160,south,red,high\n"),
+    ]);
+    let open = |name: &str| Rows::open(&artifact.interface, &dialect, &folder.path().join(name));
+    let rows = |name: &str| open(name).unwrap().map(|row| row.inputs.unwrap()).collect::<Vec<_>>();
+    assert_eq!(rows("new.csv"), rows("old.csv"));
+    assert_eq!(rows("new.csv")[0][0], [30.0]);
+    let Err(found) = open("cut.csv") else { panic!("it lacks a column that is needed") };
+    assert_eq!(found[0].message, "7 names are given, but the first row has 5 cells");
+}
+
+#[test]
 fn a_stream_gives_the_rows_of_a_file() {
     let artifact = claims();
     let text = "age,height,region,colour,grade,day\n30,160,south,red,high,25.03.2026\n";

@@ -57,6 +57,9 @@ impl CsvReader {
                 let count = reader.read_first_row()?;
                 reader.columns = names.iter().map(|name| name.trim().to_owned()).collect();
                 if count != names.len() {
+                    reader.columns.retain(|name| !options.answers.contains(name));
+                }
+                if count != reader.columns.len() {
                     return Err(vec![reader.name_count(names.len(), count)]);
                 }
                 reader.whole()

@@ -67,6 +67,9 @@ pub struct SourceOptions {
     pub delimiter: Option<Delimiter>,
     /// CSV and JSON lines: how the columns get their names.
     pub header: Header,
+    /// CSV: of the columns of [`Header::Given`], those that a file may lack, all of them at once: right answers, which new
+    /// rows do not have.
+    pub answers: Vec<String>,
     /// Text that stands for a missing value, beside the empty cell; compared exactly, after trimming.
     pub missing: Vec<String>,
     /// JSON lines: pass over keys that are not among the columns. Otherwise they are faults.
