@@ -13,10 +13,6 @@ fn main() {
     let specification = tacit_spec::read(&folder.join("Tacit.toml")).expect("a manifest without errors");
     let examples = examples(&specification, folder, &folder.join("profile.tacit")).expect("data without errors");
     let graphs = graphs(&specification, &examples.dataset, &examples.prepared, 1000, 0.001).expect("a graph");
-    if std::env::var_os("DUMP").is_some() {
-        println!("{}", tacit_ir::text::print(&graphs.step));
-        return;
-    }
     let options = Options::from_environment().expect("an environment without errors");
     let mut program = Program::compile(&graphs.step, &options).expect("a program");
     let mut best = program.profile(&graphs.step);

@@ -1,10 +1,10 @@
 //! Reductions to few elements, such as the sum of each channel: a block holds many positions of the box at a time, which
 //! join as many lanes in one pass.
 
-use super::evaluate::{Kept, Registers, evaluate, store};
+use super::evaluate::{Kept, Registers, evaluate};
 use super::lower::identity;
 use super::reduce::{ReduceLoop, accumulate};
-use super::run::{Finish, MAX_DIMS, share};
+use super::run::{Finish, MAX_DIMS, set_place, share};
 use super::{BLOCK, Rectangle};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -53,79 +53,44 @@ impl ReduceLoop {
             return;
         }
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
-        let accumulators = &mut accumulators.as_flattened_mut()[..LANES * n];
+        let lanes = &mut accumulators.as_flattened_mut()[..LANES * n];
+        let mut corner_memory = [0i64; MAX_DIMS];
+        let corner = &mut corner_memory[..self.extents.len()];
+        let column_dim = self.output_dims.saturating_sub(1);
+        let mut kept = Kept::default();
         for row in share(rows, worker, workers, n * self.positions(), 4096) {
-            self.accumulate_box(kernels, slots, registers, accumulators, row);
-            self.combine_lanes(kernels, slots, accumulators, row, finish);
+            set_place(&mut corner[..column_dim], &self.extents[..column_dim], row);
+            self.accumulate_box(kernels, slots, registers, &mut kept, lanes, corner);
+            self.combine_lanes(kernels, lanes, n, self.positions());
+            let rectangle = Rectangle { corner, row_dim: 0, column_dim, rows: 1, columns: n };
+            self.complete(slots, &rectangle, 0, &mut lanes[..n], finish);
         }
     }
 
-    /// The index of every loop dimension at the start of a row of the output.
-    fn corner_of(&self, row: usize) -> [i64; MAX_DIMS] {
-        let mut corner = [0i64; MAX_DIMS];
-        let mut rest = row;
-        for dim in (0..self.output_dims.saturating_sub(1)).rev() {
-            corner[dim] = (rest % self.extents[dim]) as i64;
-            rest /= self.extents[dim];
-        }
-        corner
-    }
-
-    /// Joins the terms of a row of the output to the lanes: (lanes, columns).
+    /// Joins the terms of the row of the output at the corner to the lanes: (lanes, columns).
     fn accumulate_box(
         &self,
         kernels: KernelSet,
         slots: &Slots,
         registers: Registers<'_>,
-        accumulators: &mut [u32],
-        row: usize,
+        kept: &mut Kept,
+        lanes: &mut [u32],
+        corner: &mut [i64],
     ) {
         let n = self.columns();
         let last = self.extents.len() - 1;
         let column_dim = self.output_dims.saturating_sub(1);
-        let mut corner_memory = self.corner_of(row);
-        let corner = &mut corner_memory[..self.extents.len()];
-        let mut kept = Kept::default();
-        accumulators.fill(identity(self.maximum, self.dtype));
+        lanes.fill(identity(self.maximum, self.dtype));
         let mut position = 0;
         while position < self.positions() {
-            let mut rest = position;
-            for dim in (self.output_dims..=last).rev() {
-                corner[dim] = (rest % self.extents[dim]) as i64;
-                rest /= self.extents[dim];
-            }
+            set_place(&mut corner[self.output_dims..], self.box_extents(), position);
             let lane = position % LANES;
             let rows = (BLOCK / n).min(LANES - lane).min(self.extents[last] - corner[last] as usize);
             let rectangle = Rectangle { corner, row_dim: last, column_dim, rows, columns: n };
-            evaluate(kernels, &self.program, slots, &rectangle, registers, &mut kept);
-            let into = &mut accumulators[lane * n..][..rows * n];
+            evaluate(kernels, &self.program, slots, &rectangle, registers, kept);
+            let into = &mut lanes[lane * n..][..rows * n];
             accumulate(kernels, self.maximum, self.dtype, into, &registers[self.term][..rows * n], None);
             position += rows;
-        }
-    }
-
-    /// Combines the lanes of a row of the output and stores it.
-    fn combine_lanes(&self, kernels: KernelSet, slots: &Slots, lanes: &mut [u32], row: usize, finish: Finish<'_>) {
-        let n = self.columns();
-        let filled = self.positions().min(LANES);
-        let mut width = LANES / 2;
-        while width > 0 {
-            let used = width.min(filled.saturating_sub(width)) * n;
-            let (low, high) = lanes.split_at_mut(width * n);
-            accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
-            width /= 2;
-        }
-        let result = &mut lanes[..n];
-        self.finish(kernels, result);
-        let corner = &self.corner_of(row)[..self.extents.len()];
-        let column_dim = self.output_dims.saturating_sub(1);
-        let rectangle = Rectangle { corner, row_dim: 0, column_dim, rows: 1, columns: n };
-        let steps = self.output_steps(&rectangle);
-        store(slots, self.slot, self.dtype, steps, &rectangle, result);
-        let starts = (0..n as i64).map(|column| (steps.0 + column * steps.2) as usize);
-        match steps.2 == 1 || n == 1 {
-            true => finish(steps.0 as usize..steps.0 as usize + n),
-            false => starts.for_each(|start| finish(start..start + 1)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Kept, Registers, evaluate, store};
 use super::lower::identity;
-use super::run::{Finish, MAX_DIMS, Tiling, collapse, share};
+use super::run::{Finish, MAX_DIMS, Tiling, collapse, set_place, share};
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -140,15 +140,10 @@ impl ReduceLoop {
                 };
                 let n = rows * columns;
                 let used = if self.in_lanes { positions.clamp(1, LANES) } else { 1 };
-                for lane in accumulators[..used].iter_mut() {
-                    lane[..n].fill(start);
-                }
+                let lanes = &mut accumulators.as_flattened_mut()[..LANES * n];
+                lanes[..used * n].fill(start);
                 for position in 0..positions {
-                    let mut rest = position;
-                    for (k, extent) in self.box_extents().iter().enumerate().rev() {
-                        corner[self.output_dims + k] = (rest % extent) as i64;
-                        rest /= extent;
-                    }
+                    set_place(&mut corner[self.output_dims..self.extents.len()], self.box_extents(), position);
                     if !self.solve(&residues, corner) {
                         continue;
                     }
@@ -162,26 +157,10 @@ impl ReduceLoop {
                     evaluate(kernels, &self.program, slots, &rectangle, regs, &mut kept);
                     let lane = if self.in_lanes { position % LANES } else { 0 };
                     let valid = self.valid.map(|register| &regs[register][..n]);
-                    accumulate(
-                        kernels,
-                        self.maximum,
-                        self.dtype,
-                        &mut accumulators[lane][..n],
-                        &regs[self.term][..n],
-                        valid,
-                    );
+                    let into = &mut lanes[lane * n..][..n];
+                    accumulate(kernels, self.maximum, self.dtype, into, &regs[self.term][..n], valid);
                 }
-                if self.in_lanes {
-                    let mut width = LANES / 2;
-                    while width > 0 {
-                        let (low, high) = accumulators.split_at_mut(width);
-                        for lane in 0..width.min(used.saturating_sub(width)) {
-                            accumulate(kernels, self.maximum, self.dtype, &mut low[lane][..n], &high[lane][..n], None);
-                        }
-                        width /= 2;
-                    }
-                }
-                self.finish(kernels, &mut accumulators[0][..n]);
+                self.combine_lanes(kernels, lanes, n, used);
                 let rectangle = Rectangle {
                     corner,
                     row_dim: self.output_dims.saturating_sub(2),
@@ -189,27 +168,53 @@ impl ReduceLoop {
                     rows,
                     columns,
                 };
-                let (base, row, column) = self.output_steps(&rectangle);
-                let base = base + offset as i64;
-                store(slots, self.slot, self.dtype, (base, row, column), &rectangle, &accumulators[0]);
-                let dense = column == 1 || columns == 1;
-                if dense && (rows == 1 || row == columns as i64) {
-                    finish(base as usize..base as usize + n);
-                } else {
-                    for r in 0..rows as i64 {
-                        for c in 0..if dense { 1 } else { columns as i64 } {
-                            let start = (base + r * row + c * column) as usize;
-                            finish(start..start + if dense { columns } else { 1 });
-                        }
-                    }
-                }
+                self.complete(slots, &rectangle, offset, &mut lanes[..n], finish);
             }
         }
     }
 
-    /// The output's offset at the rectangle; box dimensions and shifts have no part in it.
-    pub(super) fn output_steps(&self, rectangle: &Rectangle<'_>) -> (i64, i64, i64) {
-        rectangle.steps(&self.store)
+    /// Combines lanes of `n` elements each, of which the first `filled` got terms, in halves; the first is the result.
+    pub(super) fn combine_lanes(&self, kernels: KernelSet, lanes: &mut [u32], n: usize, filled: usize) {
+        let mut width = LANES / 2;
+        while width > 0 {
+            let used = width.min(filled.saturating_sub(width)) * n;
+            let (low, high) = lanes.split_at_mut(width * n);
+            accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
+            width /= 2;
+        }
+    }
+
+    /// Stores a rectangle of results, `offset` elements further than its corner says, and passes them on. A sum of floats
+    /// is flushed.
+    pub(super) fn complete(
+        &self,
+        slots: &Slots,
+        rectangle: &Rectangle<'_>,
+        offset: usize,
+        values: &mut [u32],
+        finish: Finish<'_>,
+    ) {
+        if !self.maximum && self.dtype == DType::F32 {
+            for value in values.iter_mut() {
+                *value = math::flush(f32::from_bits(*value)).to_bits();
+            }
+        }
+        let (rows, columns) = (rectangle.rows, rectangle.columns);
+        // Box dimensions and shifts have no part in the output's offset.
+        let (base, row, column) = rectangle.steps(&self.store);
+        let base = base + offset as i64;
+        store(slots, self.slot, self.dtype, (base, row, column), rectangle, values);
+        let dense = column == 1 || columns == 1;
+        if dense && (rows == 1 || row == columns as i64) {
+            finish(base as usize..base as usize + rows * columns);
+            return;
+        }
+        for r in 0..rows as i64 {
+            for c in 0..if dense { 1 } else { columns as i64 } {
+                let start = (base + r * row + c * column) as usize;
+                finish(start..start + if dense { columns } else { 1 });
+            }
+        }
     }
 
     /// Sets the shifts for a position of the box; false if the division leaves a remainder.
@@ -238,17 +243,12 @@ impl ReduceLoop {
     ) {
         let outputs: usize = self.extents[..self.output_dims].iter().product();
         let tiling = Tiling::new(self.box_extents());
-        let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.dims()];
         let start = identity(self.maximum, self.dtype);
         let mut kept = Kept::default();
         for output in share(outputs, worker, workers, tiling.blocks * tiling.block_elements(), 4096) {
-            let mut rest = output;
-            for (dim, extent) in self.extents[..self.output_dims].iter().enumerate().rev() {
-                corner[dim] = (rest % extent) as i64;
-                rest /= extent;
-            }
+            set_place(&mut corner[..self.output_dims], &self.extents[..self.output_dims], output);
             let mut lanes = [start; LANES];
             let mut position = 0;
             for block in 0..tiling.blocks {
@@ -289,28 +289,9 @@ impl ReduceLoop {
                     terms = later;
                 }
             }
-            let mut width = LANES / 2;
-            while width > 0 {
-                let (low, high) = lanes.split_at_mut(width);
-                let used = width.min(position.saturating_sub(width));
-                accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
-                width /= 2;
-            }
-            accumulators[0][0] = lanes[0];
-            self.finish(kernels, &mut accumulators[0][..1]);
+            self.combine_lanes(kernels, &mut lanes, 1, position);
             let rectangle = Rectangle { corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
-            let steps = self.output_steps(&rectangle);
-            store(slots, self.slot, self.dtype, steps, &rectangle, &accumulators[0]);
-            finish(steps.0 as usize..steps.0 as usize + 1);
-        }
-    }
-
-    /// A sum of floats is flushed.
-    pub(super) fn finish(&self, _kernels: KernelSet, values: &mut [u32]) {
-        if !self.maximum && self.dtype == DType::F32 {
-            for value in values {
-                *value = math::flush(f32::from_bits(*value)).to_bits();
-            }
+            self.complete(slots, &rectangle, 0, &mut lanes[..1], finish);
         }
     }
 }

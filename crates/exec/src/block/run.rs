@@ -71,11 +71,7 @@ impl ElementwiseLoop {
         let (rows_all, columns_all) = (from_end(2), from_end(1));
         let mut at = range.start;
         while at < range.end {
-            let mut rest = at;
-            for (index, extent) in corner[..dims].iter_mut().zip(&self.extents).rev() {
-                *index = (rest % extent) as i64;
-                rest /= extent;
-            }
+            set_place(&mut corner[..dims], &self.extents, at);
             let left = range.end - at;
             let column = at % columns_all;
             // Whole rows go together; else the rest of one row.
@@ -104,6 +100,15 @@ pub type Finish<'f> = &'f mut dyn FnMut(std::ops::Range<usize>);
 
 /// Loop dimensions of one kernel at most: 26 axes and as many solved ones.
 pub const MAX_DIMS: usize = 64;
+
+/// Sets the index of every dimension to that of a place, counted in row-major order.
+pub(super) fn set_place(corner: &mut [i64], extents: &[usize], place: usize) {
+    let mut rest = place;
+    for (index, extent) in corner.iter_mut().zip(extents).rev() {
+        *index = (rest % extent) as i64;
+        rest /= extent;
+    }
+}
 
 /// A worker's part of `blocks`, consecutive; one worker takes everything where the work is small.
 pub fn share(
