@@ -64,6 +64,14 @@ impl KernelSet {
         }
     }
 
+    /// Whether the set has vectors of 256 bits and fused multiply-add, which machine code is made of.
+    pub fn has_fused_multiply_add(self) -> bool {
+        match self {
+            KernelSet::Avx512 | KernelSet::Avx2 => true,
+            KernelSet::Baseline => false,
+        }
+    }
+
     /// Whether this machine has every feature that the set is compiled for.
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {

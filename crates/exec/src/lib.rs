@@ -3,6 +3,7 @@
 mod block;
 pub mod contract;
 pub mod kernels;
+mod machine;
 mod memory;
 mod program;
 mod rows;

@@ -71,6 +71,12 @@ impl<'a> Slots<'a> {
         unsafe { std::slice::from_raw_parts(self.base.add(span.offset).cast::<T>(), span.bytes / size_of::<T>()) }
     }
 
+    /// Where a slot begins, and its bytes.
+    pub fn whole(&self, slot: usize) -> (*mut u8, usize) {
+        let span = self.spans[slot];
+        (self.base.wrapping_add(span.offset), span.bytes)
+    }
+
     /// `count` elements from `first` of a slot, for writing by the one worker that owns them.
     #[expect(clippy::mut_from_ref, reason = "the plan divides all writes among workers")]
     pub fn write<T: Copy>(&self, slot: usize, first: usize, count: usize) -> &mut [T] {

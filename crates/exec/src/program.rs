@@ -3,6 +3,7 @@
 use crate::block::{ElementwiseLoop, Finish, Kept, ReduceLoop, Slot, lower_elementwise, lower_reduce};
 use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
+use crate::machine::{Executable, Library, Routine};
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
 use crate::rows::{RowsLoop, random};
 use crate::team::{Member, Team};
@@ -65,11 +66,25 @@ impl Options {
 /// One lowered kernel.
 enum Lowered {
     Elementwise(ElementwiseLoop),
-    Reduce(ReduceLoop, Option<Epilogue>),
+    Reduce(Box<ReduceLoop>, Option<Epilogue>),
     Contract(Box<ContractLoop>, Option<Epilogue>),
     Gather(RowsLoop),
     Scatter { rows: RowsLoop, elements: usize },
     Random { slot: Slot, key: Slot, stream: u32, elements: usize },
+}
+
+impl Lowered {
+    /// The places of its machine code.
+    fn routines(&mut self) -> impl Iterator<Item = &mut Option<Routine>> {
+        let (own, epilogue) = match self {
+            Lowered::Elementwise(maps) => (Some(&mut maps.program), None),
+            Lowered::Reduce(reduce, epilogue) => (Some(&mut reduce.program), epilogue.as_mut()),
+            Lowered::Contract(_, epilogue) => (None, epilogue.as_mut()),
+            Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => (None, None),
+        };
+        let behind = epilogue.map(|epilogue| &mut epilogue.maps.program);
+        own.into_iter().chain(behind).map(|program| &mut program.routine)
+    }
 }
 
 /// The maps behind a contraction or reduction, over its results in their place.
@@ -97,6 +112,8 @@ pub struct Program {
     outputs: HashMap<String, (Slot, TensorType)>,
     /// What ends a step, in order: (to, from, bytes). Old values that other leaves take are set aside first.
     copies: Vec<(Slot, Slot, usize)>,
+    /// The code of the kernels' routines, which has to live as long as they do.
+    _executable: Option<Executable>,
 }
 
 impl Program {
@@ -108,26 +125,29 @@ impl Program {
         let mut kernels = vec![];
         let mut registers_each = 1;
         let mut workspace_bytes = 0;
+        let mut library = options.kernels.has_fused_multiply_add().then(Library::default);
         for kernel in &plan.kernels {
             let anchor = kernel.anchor.unwrap_or(kernel.root);
-            let epilogue = |at_once| {
-                let maps = || lower_elementwise(graph, &plan, kernel, &slot_of);
-                kernel.anchor.map(|_| Epilogue { maps: maps(), at_once })
+            let epilogue = |at_once, library: &mut Option<Library>| {
+                let maps = kernel.anchor.map(|_| lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()));
+                maps.map(|maps| Epilogue { maps, at_once })
             };
             let lowered = match kernel.kind {
-                KernelKind::Elementwise => Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of)),
+                KernelKind::Elementwise => {
+                    Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()))
+                }
                 KernelKind::Reduce => {
-                    let reduce = lower_reduce(graph, &plan, kernel, &slot_of).ok_or_else(|| {
+                    let reduce = lower_reduce(graph, &plan, kernel, &slot_of, library.as_mut()).ok_or_else(|| {
                         let line = tacit_ir::text::print_instruction(graph, kernel.root);
                         ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
                     })?;
-                    let epilogue = epilogue(reduce.finishes_in_long_ranges());
-                    Lowered::Reduce(reduce, epilogue)
+                    let epilogue = epilogue(reduce.finishes_in_long_ranges(), &mut library);
+                    Lowered::Reduce(Box::new(reduce), epilogue)
                 }
                 KernelKind::Contract => {
                     let contract = lower_contract(graph, anchor, &slot_of, options.kernels, options.threads);
                     workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
-                    let epilogue = epilogue(contract.finishes_in_long_ranges());
+                    let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
                     Lowered::Contract(Box::new(contract), epilogue)
                 }
                 KernelKind::Gather => Lowered::Gather(RowsLoop::lower(graph, kernel.root, &slot_of)),
@@ -156,6 +176,14 @@ impl Program {
             };
             registers_each = registers_each.max(registers);
             kernels.push(lowered);
+        }
+        let executable = library.and_then(Library::finish);
+        for routine in kernels.iter_mut().flat_map(Lowered::routines) {
+            // Without memory for code, the evaluator does everything.
+            match &executable {
+                Some(executable) => routine.as_mut().into_iter().for_each(|routine| routine.bind(executable)),
+                None => *routine = None,
+            }
         }
         let mut spans = spans;
         let end = spans.last().map_or(0, |s| s.offset + s.bytes.next_multiple_of(ALIGNMENT));
@@ -214,6 +242,7 @@ impl Program {
             outputs,
             copies,
             plan,
+            _executable: executable,
         };
         program.set_constants(graph, &slots_of_values);
         Ok(program)

@@ -183,6 +183,31 @@ fn overlapping_and_padded_max_pools_with_ties() {
 }
 
 #[test]
+fn a_kernel_with_more_values_at_once_than_registers() {
+    for columns in [1, 7, 8, 67] {
+        let mut g = Graph::new();
+        let row = g.param("row", &[columns]).unwrap();
+        let column = g.param("column", &[5]).unwrap();
+        let each: Vec<_> = (0..24)
+            .map(|k| {
+                let x = g.param(&format!("x{k}"), &[5, columns]).unwrap();
+                g.map(ScalarFn::Sigmoid, &[x]).unwrap()
+            })
+            .collect();
+        let mut sum = g.map_nest(ScalarFn::Mul, "i,j->ij", &[column, row]).unwrap();
+        for (a, b) in each.iter().zip(each.iter().rev()) {
+            let product = g.map(ScalarFn::Mul, &[*a, *b]).unwrap();
+            let less = g.map(ScalarFn::Less, &[sum, product]).unwrap();
+            let shorter = g.map(ScalarFn::Sub, &[sum, *b]).unwrap();
+            sum = g.map(ScalarFn::Select, &[less, product, shorter]).unwrap();
+        }
+        g.set_output("sum", sum).unwrap();
+        g.set_output("first", each[0]).unwrap();
+        holds_the_bits(&g, 7);
+    }
+}
+
+#[test]
 fn moves_pad_slice_concatenate_flip_and_reshape() {
     let mut g = Graph::new();
     let x = g.param("x", &[6, 20]).unwrap();

@@ -1,7 +1,9 @@
 //! Evaluating a block program over one rectangle: the innermost loops, compiled for every kernel set.
 
-use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle};
+use super::run::Store;
+use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register};
 use crate::kernels::KernelSet;
+use crate::machine::{Position, Preparation, Routine, Source, Stream};
 use crate::memory::Slots;
 use tacit_ir::ScalarFn;
 use tacit_ir::math;
@@ -21,8 +23,110 @@ pub struct Kept {
     rows: usize,
 }
 
-/// Evaluates all operations but those whose results are `kept`.
+/// Evaluates a program; its results are in registers.
 pub fn evaluate(
+    kernels: KernelSet,
+    program: &BlockProgram,
+    slots: &Slots,
+    rectangle: &Rectangle<'_>,
+    registers: Registers<'_>,
+    kept: &mut Kept,
+) {
+    match &program.routine {
+        Some(routine) => {
+            interpret(kernels, program, slots, rectangle, registers, kept);
+            let to = |k: usize, registers: *mut [u32; BLOCK]| at_register(registers, program.result(k), rectangle);
+            run_routine(program, routine, slots, rectangle, registers, to);
+        }
+        None => interpret(kernels, program, slots, rectangle, registers, kept),
+    }
+}
+
+/// Evaluates a program and writes its results to memory.
+pub fn evaluate_into(
+    kernels: KernelSet,
+    program: &BlockProgram,
+    slots: &Slots,
+    rectangle: &Rectangle<'_>,
+    registers: Registers<'_>,
+    kept: &mut Kept,
+    stores: &[Store],
+) {
+    let Some(routine) = &program.routine else {
+        interpret(kernels, program, slots, rectangle, registers, kept);
+        for (k, s) in stores.iter().enumerate() {
+            store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), rectangle, &registers[program.result(k)]);
+        }
+        return;
+    };
+    interpret(kernels, program, slots, rectangle, registers, kept);
+    let in_place = |s: &Store| s.is_in_place(rectangle);
+    let to = |k: usize, registers: *mut [u32; BLOCK]| match in_place(&stores[k]) {
+        true => {
+            let (corner, row, _) = rectangle.steps(&stores[k].offset);
+            let memory = slots.whole(stores[k].slot);
+            at_memory(memory, (corner, row), rectangle, rectangle.columns)
+        }
+        false => at_register(registers, program.result(k), rectangle),
+    };
+    run_routine(program, routine, slots, rectangle, registers, to);
+    for (k, s) in stores.iter().enumerate().filter(|(_, s)| !in_place(s)) {
+        store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), rectangle, &registers[program.result(k)]);
+    }
+}
+
+/// Runs machine code whose streams are prepared; `to` tells where each result goes.
+fn run_routine(
+    program: &BlockProgram,
+    routine: &Routine,
+    slots: &Slots,
+    rectangle: &Rectangle<'_>,
+    registers: Registers<'_>,
+    to: impl Fn(usize, *mut [u32; BLOCK]) -> Position,
+) {
+    let block = registers.as_mut_ptr();
+    assert!(program.register_count <= registers.len());
+    let of_stream = |stream: &Stream| match stream.source {
+        Source::Memory(k) => match &program.codes[k] {
+            Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, rectangle) => {
+                let (corner, row, _) = rectangle.steps(offset);
+                let width = if stream.one_a_row { 1 } else { rectangle.columns };
+                at_memory(slots.whole(*slot), (corner, row), rectangle, width)
+            }
+            Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => {
+                at_register(block, program.registers[k], rectangle)
+            }
+        },
+        Source::Register(k) => at_register(block, program.registers[k], rectangle),
+        Source::Row(k) => Position { row_bytes: 0, ..at_register(block, program.registers[k], rectangle) },
+    };
+    let positions = routine.streams.iter().map(of_stream).chain((0..routine.results).map(|k| to(k, block)));
+    // SAFETY: a routine is bound only where its features were detected. Streams and results in memory were found to lie in
+    // their slots; those in registers take at most a block. A worker's part of a result is its own.
+    unsafe { routine.run(rectangle.rows, rectangle.columns, positions) };
+}
+
+/// The rows of a rectangle in a register.
+fn at_register(registers: *mut [u32; BLOCK], register: Register, rectangle: &Rectangle<'_>) -> Position {
+    Position { start: registers.wrapping_add(register).cast(), row_bytes: 4 * rectangle.columns as i64 }
+}
+
+/// Rows of `width` words in memory.
+fn at_memory(
+    (memory, bytes): (*mut u8, usize),
+    (corner, row): (i64, i64),
+    rectangle: &Rectangle<'_>,
+    width: usize,
+) -> Position {
+    let along_rows = row * (rectangle.rows as i64 - 1);
+    let (least, greatest) = (corner + along_rows.min(0), corner + along_rows.max(0) + width as i64);
+    assert!(least >= 0 && greatest as usize * 4 <= bytes, "a rectangle lies within its slot");
+    Position { start: memory.wrapping_offset(corner as isize * 4), row_bytes: row * 4 }
+}
+
+/// Evaluates all operations but those whose results are `kept`. Where there is machine code, that is what it finds in
+/// registers: results that last, of one row, and what it cannot read in place.
+fn interpret(
     kernels: KernelSet,
     program: &BlockProgram,
     slots: &Slots,
@@ -63,14 +167,28 @@ fn evaluate_with(
     registers: Registers<'_>,
     kept: &mut Kept,
 ) {
+    let routine = program.routine.as_ref();
+    let whole = rectangle;
+    let one_row = Rectangle { rows: 1, ..*rectangle };
+    let of_columns = if routine.is_some() { &one_row } else { rectangle };
     let column = rectangle.corner.get(rectangle.column_dim).copied().unwrap_or(0);
     let same_columns =
-        kept.run && kept.column == column && kept.columns == rectangle.columns && kept.rows >= rectangle.rows;
+        kept.run && kept.column == column && kept.columns == rectangle.columns && kept.rows >= of_columns.rows;
     for (k, code) in program.codes.iter().enumerate() {
-        let (is_kept, n) = match program.lasts[k] {
-            Lasts::Run => (kept.run, BLOCK),
-            Lasts::Columns => (same_columns, rectangle.elements()),
-            Lasts::Block => (false, rectangle.elements()),
+        let (is_kept, rectangle, n) = match program.lasts[k] {
+            Lasts::Run => (kept.run, whole, BLOCK),
+            Lasts::Columns => (same_columns, of_columns, of_columns.elements()),
+            Lasts::Block => {
+                let is_prepared = routine.is_none_or(|routine| match routine.preparations[k] {
+                    Preparation::Always => true,
+                    Preparation::AtEdges => match code {
+                        Code::Load { guards, .. } => !hold_everywhere(guards, whole),
+                        Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
+                    },
+                    Preparation::Never => false,
+                });
+                (!is_prepared, whole, whole.elements())
+            }
         };
         if is_kept {
             continue;
@@ -131,9 +249,8 @@ fn evaluate_with(
                 let base = registers.as_mut_ptr();
                 // SAFETY: register numbers are below the length, and `target` differs from every operand's.
                 let (out, a, b, c) = unsafe {
-                    assert!(operands.iter().all(|o| *o < registers.len() && *o != target) || function.arity() < 3);
                     let operand = |i: usize| {
-                        let o = operands[if i < function.arity() { i } else { 0 }];
+                        let o = program.registers[operands[if i < function.arity() { i } else { 0 }]];
                         assert!(o < registers.len() && o != target);
                         &(&*base.add(o))[..n]
                     };
@@ -145,7 +262,7 @@ fn evaluate_with(
     }
     kept.run = true;
     if !same_columns {
-        (kept.column, kept.columns, kept.rows) = (column, rectangle.columns, rectangle.rows);
+        (kept.column, kept.columns, kept.rows) = (column, rectangle.columns, of_columns.rows);
     }
 }
 

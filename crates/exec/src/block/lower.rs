@@ -3,6 +3,7 @@
 use super::reduce::{Phase, ReduceLoop};
 use super::run::{ElementwiseLoop, Store};
 use super::{Affine, BLOCK, BlockProgram, Code, Guard, Slot};
+use crate::machine::Library;
 use std::collections::HashMap;
 use tacit_ir::interpret::reduces_in_lanes;
 use tacit_ir::nest::{Determined, Index};
@@ -14,7 +15,13 @@ use tacit_ir::{Graph, Instruction, Op, Reduction, ScalarFn, ValueId};
 pub type SlotOf<'a> = &'a dyn Fn(ValueId) -> Slot;
 
 /// Lowers a kernel whose root is a map, a move or a count.
-pub fn lower_elementwise(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf<'_>) -> ElementwiseLoop {
+pub fn lower_elementwise(
+    graph: &Graph,
+    plan: &Plan,
+    kernel: &Kernel,
+    slot_of: SlotOf<'_>,
+    library: Option<&mut Library>,
+) -> ElementwiseLoop {
     let root = graph.instruction(kernel.root);
     // The loop dimensions are the output's axes, outermost first, so that results are written in memory order.
     let axes: Vec<(char, usize)> = match root.op.has_nest() {
@@ -38,24 +45,25 @@ pub fn lower_elementwise(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: S
     }
     let codes = builder.codes;
     let results: Vec<usize> = stores.iter().map(|(code, _)| *code).collect();
-    let program = BlockProgram::new(codes, &results, whole_columns(&extents, extents.len()));
+    let program = BlockProgram::new(codes, results, whole_columns(&extents, extents.len()));
     let stores = stores
         .into_iter()
-        .map(|(code, value)| Store {
-            register: program.registers[code],
-            slot: slot_of(value),
-            dtype: graph.ty(value).dtype,
-            offset: dense.clone(),
-        })
+        .map(|(_, value)| Store { slot: slot_of(value), dtype: graph.ty(value).dtype, offset: dense.clone() })
         .collect();
-    ElementwiseLoop::new(program, extents, stores)
+    ElementwiseLoop::new(program, extents, stores, library)
 }
 
 /// Lowers a reduction with its prologue.
 ///
 /// Loop dimensions: the output's axes, then the reduction box's, then one *shift* for each axis that is solved by a
 /// division (its value is set while looping over the box).
-pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf<'_>) -> Option<ReduceLoop> {
+pub fn lower_reduce(
+    graph: &Graph,
+    plan: &Plan,
+    kernel: &Kernel,
+    slot_of: SlotOf<'_>,
+    library: Option<&mut Library>,
+) -> Option<ReduceLoop> {
     let value = kernel.anchor.unwrap_or(kernel.root);
     let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = graph.instruction(value) else {
         panic!("the plan gives reductions a reduce kernel");
@@ -194,10 +202,10 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
     let in_lanes = reduces_in_lanes(nest, &operand_shape);
     let along_box = along_box && in_lanes;
     let columns = whole_columns(&extents, if along_box { extents.len() } else { output_dims });
-    let program = BlockProgram::new(builder.codes, &results, columns);
+    let program = BlockProgram::new(builder.codes, results, columns);
     let reduce = ReduceLoop {
-        term: program.registers[term],
-        valid: valid.map(|code| program.registers[code]),
+        term: program.result(0),
+        valid: valid.map(|_| program.result(1)),
         program,
         maximum: *reduction == Reduction::Max,
         dtype: ty.dtype,
@@ -210,7 +218,12 @@ pub fn lower_reduce(graph: &Graph, plan: &Plan, kernel: &Kernel, slot_of: SlotOf
         along_box,
         one_by_one,
     };
-    Some(reduce.collapsed())
+    let mut reduce = reduce.collapsed();
+    if let Some(library) = library {
+        let column_dim = if reduce.along_box { reduce.extents.len() } else { reduce.output_dims };
+        reduce.program.compile(library, column_dim.checked_sub(1));
+    }
+    Some(reduce)
 }
 
 /// The last of the first `dims` dimensions, if blocks hold it whole and many of them have the same columns.

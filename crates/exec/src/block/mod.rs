@@ -2,7 +2,8 @@
 //!
 //! A kernel's maps and moves become [`Code`]s over *registers* of one block each; every access is affine in the
 //! kernel's loop dimensions, so a move costs nothing but its address. Blocks stay in the first cache, and the cost of
-//! interpretation is one dispatch per operation and block.
+//! interpretation is one dispatch per operation and block. Where the processor allows it, machine code takes the place of
+//! the interpretation ([`crate::machine`]).
 
 mod evaluate;
 mod lower;
@@ -15,6 +16,7 @@ pub use lower::{lower_elementwise, lower_reduce};
 pub use reduce::{ACCUMULATORS, ReduceLoop};
 pub use run::{ElementwiseLoop, Finish};
 
+use crate::machine::{Library, Routine};
 use tacit_ir::ScalarFn;
 use tacit_ir::types::DType;
 
@@ -52,8 +54,8 @@ pub enum Code {
     Index { value: Affine },
     /// 1 where all guards hold, else 0.
     Within { guards: Vec<Guard> },
-    /// A scalar function; `dtype` is the type of its (last) operands.
-    Apply { function: ScalarFn, dtype: DType, operands: [Register; 3] },
+    /// A scalar function; `dtype` is the type of its (last) operands, which are numbers of operations.
+    Apply { function: ScalarFn, dtype: DType, operands: [usize; 3] },
 }
 
 /// How long the result of an operation stays right.
@@ -66,7 +68,7 @@ pub enum Lasts {
     Block,
 }
 
-/// The operations of a kernel in order; operation k writes register `registers[k]`.
+/// The operations of a kernel in order. Operands are numbers of operations; operation k writes register `registers[k]`.
 #[derive(Clone, Debug, Default)]
 pub struct BlockProgram {
     pub codes: Vec<Code>,
@@ -74,12 +76,16 @@ pub struct BlockProgram {
     pub register_count: usize,
     /// Operations whose results last are not evaluated again.
     pub lasts: Vec<Lasts>,
+    /// The operations that are read at the end.
+    pub results: Vec<usize>,
+    /// Machine code for all that is not evaluated once.
+    pub routine: Option<Routine>,
 }
 
 impl BlockProgram {
-    /// Assigns registers: one is used again after its value's last use. `results` are read at the end; `columns` is the
-    /// dimension that blocks hold whole, if they do.
-    pub fn new(codes: Vec<Code>, results: &[usize], columns: Option<usize>) -> BlockProgram {
+    /// Assigns registers: one is used again after its value's last use. `columns` is the dimension that blocks hold whole, if
+    /// they do.
+    pub fn new(codes: Vec<Code>, results: Vec<usize>, columns: Option<usize>) -> BlockProgram {
         let mut last = vec![0; codes.len()];
         for (k, code) in codes.iter().enumerate() {
             if let Code::Apply { function, operands, .. } = code {
@@ -88,7 +94,13 @@ impl BlockProgram {
                 }
             }
         }
-        for result in results {
+        // Machine code reads what does not follow from other registers all at the same time.
+        for (k, code) in codes.iter().enumerate() {
+            if matches!(code, Code::Load { .. } | Code::Index { .. } | Code::Within { .. }) {
+                last[k] = usize::MAX;
+            }
+        }
+        for result in &results {
             last[*result] = usize::MAX;
         }
         let lasts = lasts(&codes, columns);
@@ -110,17 +122,17 @@ impl BlockProgram {
                 }
             }
         }
-        let codes = codes
-            .into_iter()
-            .map(|code| match code {
-                Code::Apply { function, dtype, operands } => {
-                    let operands = operands.map(|operand| registers[operand]);
-                    Code::Apply { function, dtype, operands }
-                }
-                Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } => code,
-            })
-            .collect();
-        BlockProgram { codes, registers, register_count, lasts }
+        BlockProgram { codes, registers, register_count, lasts, results, routine: None }
+    }
+
+    /// Makes machine code for blocks whose columns are dimension `column_dim`, where there is code for every operation.
+    pub fn compile(&mut self, library: &mut Library, column_dim: Option<usize>) {
+        self.routine = library.compile(&self.codes, &self.lasts, &self.results, column_dim);
+    }
+
+    /// The register of a result.
+    pub fn result(&self, k: usize) -> Register {
+        self.registers[self.results[k]]
     }
 }
 

@@ -1,18 +1,26 @@
 //! Elementwise kernels: a block program over a whole index space, divided among workers.
 
-use super::evaluate::{Kept, Registers, evaluate, store};
-use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Register, Slot};
+use super::evaluate::{Kept, Registers, evaluate_into};
+use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot};
 use crate::kernels::KernelSet;
+use crate::machine::{Library, Preparation};
 use crate::memory::Slots;
 use tacit_ir::types::DType;
 
-/// A register that is written to memory.
+/// Where a result is written to memory.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub register: Register,
     pub slot: Slot,
     pub dtype: DType,
     pub offset: Affine,
+}
+
+impl Store {
+    /// True if rows of the rectangle are words next to each other in memory.
+    pub fn is_in_place(&self, rectangle: &Rectangle<'_>) -> bool {
+        let (_, _, column) = rectangle.steps(&self.offset);
+        matches!(self.dtype, DType::F32 | DType::I32) && (column == 1 || rectangle.columns == 1)
+    }
 }
 
 /// An elementwise kernel.
@@ -22,22 +30,58 @@ pub struct ElementwiseLoop {
     /// The loop dimensions' extents, outermost first, collapsed where all accesses allow.
     extents: Vec<usize>,
     stores: Vec<Store>,
+    /// Nothing of a block lies in registers, so that its size has no bound.
+    unbounded: bool,
 }
 
+/// The most elements of a block that does not have to fit registers: enough that starting it costs nothing.
+const UNBOUNDED: usize = 4096;
+
 impl ElementwiseLoop {
-    pub fn new(mut program: BlockProgram, mut extents: Vec<usize>, mut stores: Vec<Store>) -> ElementwiseLoop {
+    pub fn new(
+        mut program: BlockProgram,
+        mut extents: Vec<usize>,
+        mut stores: Vec<Store>,
+        library: Option<&mut Library>,
+    ) -> ElementwiseLoop {
         {
             let mut affines: Vec<&mut Affine> = program.affines().collect();
             affines.extend(stores.iter_mut().map(|s| &mut s.offset));
             let dims = extents.len();
             collapse(&mut extents, 0..dims, &mut affines);
         }
-        ElementwiseLoop { program, extents, stores }
+        if let Some(library) = library {
+            program.compile(library, extents.len().checked_sub(1));
+        }
+        let in_memory = |code: &Code| match code {
+            Code::Load { guards, .. } => guards.is_empty(),
+            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
+        };
+        let unbounded = program.routine.as_ref().is_some_and(|routine| {
+            let preparations = routine.preparations.iter().zip(&program.codes);
+            preparations.into_iter().all(|(preparation, code)| match preparation {
+                Preparation::Never => true,
+                Preparation::AtEdges => in_memory(code),
+                Preparation::Always => false,
+            })
+        }) && stores.iter().all(|s| {
+            matches!(s.dtype, DType::F32 | DType::I32) && s.offset.coefficients.last().is_none_or(|step| *step == 1)
+        }) && (!program.lasts.contains(&Lasts::Columns) || extents.last().is_none_or(|n| *n <= BLOCK));
+        ElementwiseLoop { program, extents, stores, unbounded }
+    }
+
+    /// The most elements of a block, where a worker should get several of them.
+    fn block_max(&self, workers: usize) -> usize {
+        let elements: usize = self.extents.iter().product();
+        match self.unbounded && self.program.routine.is_some() {
+            true => (elements / (4 * workers)).next_multiple_of(64).clamp(BLOCK, UNBOUNDED),
+            false => BLOCK,
+        }
     }
 
     /// Evaluates this worker's share.
     pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
-        let tiling = Tiling::in_any_order(&self.extents);
+        let tiling = Tiling::in_any_order(&self.extents, self.block_max(workers));
         let share = share(tiling.blocks, worker, workers, tiling.block_elements(), 4096);
         if share.is_empty() {
             return;
@@ -47,10 +91,7 @@ impl ElementwiseLoop {
         let mut kept = Kept::default();
         for block in share {
             let rectangle = tiling.rectangle(block, &self.extents, corner);
-            evaluate(kernels, &self.program, slots, &rectangle, registers, &mut kept);
-            for s in &self.stores {
-                store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
-            }
+            evaluate_into(kernels, &self.program, slots, &rectangle, registers, &mut kept, &self.stores);
         }
     }
 }
@@ -69,15 +110,16 @@ impl ElementwiseLoop {
         let dims = self.extents.len();
         let from_end = |k: usize| dims.checked_sub(k).map_or(1, |at| self.extents[at]);
         let (rows_all, columns_all) = (from_end(2), from_end(1));
+        let most = self.block_max(1);
         let mut at = range.start;
         while at < range.end {
             set_place(&mut corner[..dims], &self.extents, at);
             let left = range.end - at;
             let column = at % columns_all;
             // Whole rows go together; else the rest of one row.
-            let (rows, columns) = match column == 0 && left >= columns_all && columns_all <= BLOCK {
-                true => ((left.min(BLOCK) / columns_all).min(rows_all - at / columns_all % rows_all), columns_all),
-                false => (1, left.min(BLOCK).min(columns_all - column)),
+            let (rows, columns) = match column == 0 && left >= columns_all && columns_all <= most {
+                true => ((left.min(most) / columns_all).min(rows_all - at / columns_all % rows_all), columns_all),
+                false => (1, left.min(most).min(columns_all - column)),
             };
             let rectangle = Rectangle {
                 corner: &corner[..dims],
@@ -86,10 +128,7 @@ impl ElementwiseLoop {
                 rows,
                 columns,
             };
-            evaluate(kernels, &self.program, slots, &rectangle, registers, kept);
-            for s in &self.stores {
-                store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), &rectangle, &registers[s.register]);
-            }
+            evaluate_into(kernels, &self.program, slots, &rectangle, registers, kept, &self.stores);
             at += rows * columns;
         }
     }
@@ -125,7 +164,7 @@ pub fn share(
     }
 }
 
-/// The division of the last and another dimension into rectangles of at most [`BLOCK`] elements.
+/// The division of the last and another dimension into rectangles of bounded size.
 pub struct Tiling {
     row_dim: usize,
     rows: usize,
@@ -137,33 +176,33 @@ pub struct Tiling {
 }
 
 impl Tiling {
-    /// Rectangles of the last two dimensions, in the order of the elements.
+    /// Rectangles of the last two dimensions that fit registers, in the order of the elements.
     pub fn new(extents: &[usize]) -> Tiling {
-        Tiling::with_rows(extents, extents.len().saturating_sub(2))
+        Tiling::with_rows(extents, extents.len().saturating_sub(2), BLOCK)
     }
 
     /// Rectangles of the last dimension and of another that fills them, where the last but one is short.
-    pub fn in_any_order(extents: &[usize]) -> Tiling {
-        let rows_max = BLOCK / extents.last().copied().unwrap_or(1).max(1);
+    pub fn in_any_order(extents: &[usize], most: usize) -> Tiling {
+        let rows_max = most / extents.last().copied().unwrap_or(1).max(1);
         let mut row_dim = extents.len().saturating_sub(2);
         for dim in (0..row_dim).rev() {
             if extents[row_dim] < rows_max / 2 && extents[dim] > extents[row_dim] {
                 row_dim = dim;
             }
         }
-        Tiling::with_rows(extents, row_dim)
+        Tiling::with_rows(extents, row_dim, most)
     }
 
-    fn with_rows(extents: &[usize], row_dim: usize) -> Tiling {
+    fn with_rows(extents: &[usize], row_dim: usize, most: usize) -> Tiling {
         let columns_all = extents.last().copied().unwrap_or(1);
         let rows_all = if extents.len() > 1 { extents[row_dim] } else { 1 };
         let others = |dim: &usize| *dim != row_dim && *dim + 1 != extents.len();
         let outer: usize = (0..extents.len()).filter(others).map(|dim| extents[dim]).product();
-        let column_blocks = columns_all.div_ceil(BLOCK).max(1);
+        let column_blocks = columns_all.div_ceil(most).max(1);
         let columns = columns_all.div_ceil(column_blocks).max(1);
-        let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(BLOCK) } else { columns };
+        let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(most) } else { columns };
         let column_blocks = columns_all.div_ceil(columns);
-        let rows = (BLOCK / columns).clamp(1, rows_all.max(1));
+        let rows = (most / columns).clamp(1, rows_all.max(1));
         let rows = if column_blocks > 1 { 1 } else { rows };
         let row_blocks = rows_all.div_ceil(rows);
         Tiling { row_dim, rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }

@@ -1,6 +1,6 @@
 //! Functions whose result is exact or correctly rounded.
 
-use super::SIGN_BIT;
+use super::Arithmetic;
 
 /// √x, correctly rounded (IEEE 754). −0 gives −0, any other negative number NaN.
 #[inline(always)]
@@ -11,19 +11,18 @@ pub fn sqrt(x: f32) -> f32 {
 /// The nearest integer, ties to even (IEEE 754 roundToIntegralTiesToEven). The sign of x is kept, also on a result of
 /// zero: −0.3 gives −0. ±∞ and NaN pass.
 #[inline(always)]
-pub fn round(x: f32) -> f32 {
+pub fn round<A: Arithmetic>(x: A) -> A {
     // From 2²³ on every f32 is an integer; below, adding 2²³ leaves no bits for a fraction.
-    const INTEGERS: f32 = 8_388_608.0;
-    let a = x.abs();
-    let rounded = (a + INTEGERS) - INTEGERS;
-    let kept = if a < INTEGERS { rounded } else { a };
-    f32::from_bits(kept.to_bits() | (x.to_bits() & SIGN_BIT))
+    let integers = x.number(8_388_608.0);
+    let a = x.magnitude();
+    let rounded = a.plus(integers).minus(integers);
+    A::select(a.less(integers), rounded, a).or(x.sign())
 }
 
 /// +0 where |x| is below the smallest normal number (so −0 gives +0), else x. NaN passes.
 #[inline(always)]
-pub fn flush(x: f32) -> f32 {
-    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
+pub fn flush<A: Arithmetic>(x: A) -> A {
+    A::select(x.magnitude().less(x.number(f32::MIN_POSITIVE)), x.number(0.0), x)
 }
 
 /// b where it is not the smaller: `if b < a { a } else { b }`. So max(NaN, b) = b, max(a, NaN) = NaN, and of +0 and −0

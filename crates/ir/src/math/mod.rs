@@ -3,7 +3,7 @@
 //! The interpreter, the vector kernels and every emitted program compute these sequences, so all of them give the
 //! same bits. Each is straight-line code: fused and plain f32 arithmetic, comparisons that select a value, and integer
 //! operations on the bit pattern. There is no branch, table or library call, so LLVM vectorises each of them inside a
-//! loop over slices. Fused means one rounding: where the machine has no such instruction, [`f32::mul_add`] computes the
+//! loop over slices; and each is written over [`Arithmetic`], so that a backend can record it instead of computing it. Fused means one rounding: where the machine has no such instruction, [`f32::mul_add`] computes the
 //! same bits in software, slowly.
 //!
 //! Errors are in units in the last place ([`oracle::error_ulp`]) and are the largest over all 2³² inputs, measured by
@@ -17,10 +17,11 @@
 
 /// c₀ + x·(c₁ + x·(c₂ + …)), one fused multiply-add a coefficient (Horner's scheme).
 macro_rules! horner {
-    ($x:expr; $last:expr) => { $last };
-    ($x:expr; $first:expr, $($rest:expr),+) => { f32::mul_add($x, horner!($x; $($rest),+), $first) };
+    ($x:expr; $last:expr) => { $x.number($last) };
+    ($x:expr; $first:expr, $($rest:expr),+) => { $x.times_plus(horner!($x; $($rest),+), $x.number($first)) };
 }
 
+mod arithmetic;
 mod basic;
 mod exponential;
 mod integer;
@@ -31,6 +32,7 @@ mod random;
 mod tests;
 mod trigonometric;
 
+pub use arithmetic::Arithmetic;
 pub use basic::{flush, max, min, round, sqrt};
 pub use exponential::{erf, exp, sigmoid, tanh};
 pub use integer::mulshift;

@@ -1,0 +1,492 @@
+//! From the operations of a block program to those of a vector unit. The scalar functions are recorded from their one
+//! definition in [`tacit_ir::math`].
+
+use crate::block::{Affine, Code, Guard, Lasts};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use tacit_ir::ScalarFn;
+use tacit_ir::math::{self, Arithmetic};
+use tacit_ir::types::DType;
+
+/// The number of an operation, whose result it stands for.
+pub type Value = usize;
+
+/// One instruction over vectors of 32-bit words; floats are words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    Constant(u32),
+    /// The elements of a stream at this place.
+    Stream(usize),
+    Binary(Binary, Value, Value),
+    /// a·b + c, rounded once.
+    MulAdd(Value, Value, Value),
+    Sqrt(Value),
+    /// To the nearest f32.
+    FromInteger(Value),
+    /// By a fixed number of bits.
+    Shift(Shift, Value, u8),
+    /// All bits of the mask's words are equal.
+    Select {
+        mask: Value,
+        yes: Value,
+        no: Value,
+    },
+    /// A stream's elements as a result of their own, which outlives what is written over the stream.
+    Copy(Value),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// a < b ? a : b
+    Min,
+    /// b < a ? a : b
+    Max,
+    /// Masks.
+    Less,
+    Equal,
+    And,
+    Or,
+    Xor,
+    AddInteger,
+    SubInteger,
+    MulInteger,
+    MinInteger,
+    MaxInteger,
+    EqualInteger,
+    GreaterInteger,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shift {
+    Left,
+    /// Copies of the sign come in.
+    RightSigned,
+}
+
+/// What a routine reads: `columns` words next to each other in each row, or one for the whole row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    pub source: Source,
+    pub one_a_row: bool,
+}
+
+/// Where a stream comes from; the numbers are those of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Memory in place, where the load's guards hold in the whole rectangle; else the code's register, row after row.
+    Memory(usize),
+    /// The code's register, row after row.
+    Register(usize),
+    /// The first row of the code's register, for all rows.
+    Row(usize),
+}
+
+/// A block program for the vector unit.
+#[derive(Debug)]
+pub struct Operations {
+    /// Operands come before their uses.
+    pub operations: Vec<Operation>,
+    pub streams: Vec<Stream>,
+    pub results: Vec<Value>,
+}
+
+impl Operations {
+    /// Nothing if an operation has no vector form here.
+    pub fn record(codes: &[Code], lasts: &[Lasts], results: &[usize], column_dim: Option<usize>) -> Option<Operations> {
+        let recorder = Recorder::default();
+        let mut streams = vec![];
+        let mut known: Vec<Option<Known>> = vec![];
+        for (k, code) in codes.iter().enumerate() {
+            let stream = match (lasts[k], code) {
+                // What lasts is evaluated once; constants need no memory at all.
+                (_, Code::Splat { bits }) => {
+                    known.push(Some(Known::Word(recorder.push(Operation::Constant(*bits)))));
+                    continue;
+                }
+                (Lasts::Run, _) => Some(Stream { source: Source::Row(k), one_a_row: true }),
+                (Lasts::Columns, _) => Some(Stream { source: Source::Row(k), one_a_row: false }),
+                (Lasts::Block, Code::Load { dtype, offset, guards, .. }) => {
+                    Some(loaded(k, *dtype, offset, guards, column_dim))
+                }
+                (Lasts::Block, Code::Index { .. } | Code::Within { .. }) => {
+                    Some(Stream { source: Source::Register(k), one_a_row: false })
+                }
+                (Lasts::Block, Code::Apply { .. }) => None,
+            };
+            known.push(match (stream, code) {
+                (Some(stream), _) => {
+                    streams.push(stream);
+                    Some(Known::Word(recorder.push(Operation::Stream(streams.len() - 1))))
+                }
+                (None, Code::Apply { function, dtype, operands }) => {
+                    let operands = operands.map(|operand| known.get(operand).copied().flatten());
+                    Some(apply(&recorder, *function, *dtype, operands)?)
+                }
+                (None, _) => None,
+            });
+        }
+        let results = results
+            .iter()
+            .map(|code| {
+                let word = recorder.word(known[*code]?);
+                let is_own = !matches!(recorder.operation(word), Operation::Stream(_) | Operation::Constant(_));
+                Some(if is_own { word } else { recorder.push(Operation::Copy(word)) })
+            })
+            .collect::<Option<Vec<Value>>>()?;
+        let operations = Operations { operations: recorder.operations.into_inner(), streams, results };
+        Some(operations.without_unused())
+    }
+
+    /// Leaves out operations and streams that no result needs.
+    fn without_unused(self) -> Operations {
+        let mut needed = vec![false; self.operations.len()];
+        for result in &self.results {
+            needed[*result] = true;
+        }
+        for value in (0..needed.len()).rev() {
+            if needed[value] {
+                for operand in self.operations[value].operands() {
+                    needed[operand] = true;
+                }
+            }
+        }
+        let mut numbers = vec![0; needed.len()];
+        let mut stream_numbers = vec![None; self.streams.len()];
+        let mut operations = vec![];
+        let mut streams = vec![];
+        for (value, operation) in self.operations.iter().enumerate().filter(|(value, _)| needed[*value]) {
+            numbers[value] = operations.len();
+            let mut stream_number = |stream: usize| {
+                *stream_numbers[stream].get_or_insert_with(|| {
+                    streams.push(self.streams[stream].clone());
+                    streams.len() - 1
+                })
+            };
+            operations.push(operation.renumbered(|operand| numbers[operand], &mut stream_number));
+        }
+        let results = self.results.iter().map(|result| numbers[*result]).collect();
+        Operations { operations, streams, results }
+    }
+}
+
+/// The stream of a load that is done anew for every block.
+fn loaded(code: usize, dtype: DType, offset: &Affine, guards: &[Guard], column_dim: Option<usize>) -> Stream {
+    let step = |affine: &Affine| column_dim.map_or(0, |dim| affine.coefficients[dim]);
+    let words = matches!(dtype, DType::F32 | DType::I32);
+    match step(offset) {
+        1 if words => Stream { source: Source::Memory(code), one_a_row: false },
+        0 if words && guards.iter().all(|guard| step(&guard.value) == 0) => {
+            Stream { source: Source::Memory(code), one_a_row: true }
+        }
+        _ => Stream { source: Source::Register(code), one_a_row: false },
+    }
+}
+
+impl Operation {
+    pub fn operands(&self) -> impl Iterator<Item = Value> + use<> {
+        let operands = match *self {
+            Operation::Constant(_) | Operation::Stream(_) => [None, None, None],
+            Operation::Binary(_, a, b) => [Some(a), Some(b), None],
+            Operation::MulAdd(a, b, c) => [Some(a), Some(b), Some(c)],
+            Operation::Sqrt(a) | Operation::FromInteger(a) | Operation::Shift(_, a, _) | Operation::Copy(a) => {
+                [Some(a), None, None]
+            }
+            Operation::Select { mask, yes, no } => [Some(mask), Some(yes), Some(no)],
+        };
+        operands.into_iter().flatten()
+    }
+
+    fn renumbered(self, of: impl Fn(Value) -> Value, of_stream: &mut dyn FnMut(usize) -> usize) -> Operation {
+        match self {
+            Operation::Constant(_) => self,
+            Operation::Stream(stream) => Operation::Stream(of_stream(stream)),
+            Operation::Binary(binary, a, b) => Operation::Binary(binary, of(a), of(b)),
+            Operation::MulAdd(a, b, c) => Operation::MulAdd(of(a), of(b), of(c)),
+            Operation::Sqrt(a) => Operation::Sqrt(of(a)),
+            Operation::FromInteger(a) => Operation::FromInteger(of(a)),
+            Operation::Shift(shift, a, places) => Operation::Shift(shift, of(a), places),
+            Operation::Select { mask, yes, no } => Operation::Select { mask: of(mask), yes: of(yes), no: of(no) },
+            Operation::Copy(a) => Operation::Copy(of(a)),
+        }
+    }
+}
+
+impl Binary {
+    /// True if the operands may change places. (The NaN that a sum of NaNs gives is any.)
+    fn commutes(self) -> bool {
+        match self {
+            Binary::Add
+            | Binary::Mul
+            | Binary::Equal
+            | Binary::And
+            | Binary::Or
+            | Binary::Xor
+            | Binary::AddInteger
+            | Binary::MulInteger
+            | Binary::MinInteger
+            | Binary::MaxInteger
+            | Binary::EqualInteger => true,
+            Binary::Sub
+            | Binary::Div
+            | Binary::Min
+            | Binary::Max
+            | Binary::Less
+            | Binary::SubInteger
+            | Binary::GreaterInteger => false,
+        }
+    }
+}
+
+/// A code's result: words as registers hold them, or a mask that stands for a bool.
+#[derive(Clone, Copy)]
+enum Known {
+    Word(Value),
+    Mask(Value),
+}
+
+/// Gathers operations; equal ones are one.
+#[derive(Default)]
+struct Recorder {
+    operations: RefCell<Vec<Operation>>,
+    numbers: RefCell<HashMap<Operation, Value>>,
+}
+
+impl Recorder {
+    fn push(&self, operation: Operation) -> Value {
+        // A constant can be read from memory as the second operand.
+        let operation = match operation {
+            Operation::Binary(binary, a, b) => match binary.commutes() && self.is_constant(a) {
+                true => Operation::Binary(binary, b, a),
+                false => operation,
+            },
+            Operation::MulAdd(a, b, c) if self.is_constant(a) => Operation::MulAdd(b, a, c),
+            Operation::MulAdd(..)
+            | Operation::Constant(_)
+            | Operation::Stream(_)
+            | Operation::Sqrt(_)
+            | Operation::FromInteger(_)
+            | Operation::Shift(..)
+            | Operation::Select { .. }
+            | Operation::Copy(_) => operation,
+        };
+        *self.numbers.borrow_mut().entry(operation).or_insert_with(|| {
+            self.operations.borrow_mut().push(operation);
+            self.operations.borrow().len() - 1
+        })
+    }
+
+    fn operation(&self, value: Value) -> Operation {
+        self.operations.borrow()[value]
+    }
+
+    fn is_constant(&self, value: Value) -> bool {
+        matches!(self.operation(value), Operation::Constant(_))
+    }
+
+    fn binary(&self, binary: Binary, a: Value, b: Value) -> Value {
+        self.push(Operation::Binary(binary, a, b))
+    }
+
+    fn constant(&self, bits: u32) -> Value {
+        self.push(Operation::Constant(bits))
+    }
+
+    /// As registers hold it: a bool is 0 or 1.
+    fn word(&self, known: Known) -> Value {
+        match known {
+            Known::Word(value) => value,
+            Known::Mask(value) => self.binary(Binary::And, value, self.constant(1)),
+        }
+    }
+
+    fn mask(&self, known: Known) -> Value {
+        match known {
+            Known::Word(value) => self.binary(Binary::GreaterInteger, value, self.constant(0)),
+            Known::Mask(value) => value,
+        }
+    }
+
+    fn number(&self, value: Value) -> Recorded<'_> {
+        Recorded { recorder: self, value }
+    }
+}
+
+/// A number whose operations are recorded.
+#[derive(Clone, Copy)]
+struct Recorded<'r> {
+    recorder: &'r Recorder,
+    value: Value,
+}
+
+impl<'r> Recorded<'r> {
+    fn with(self, value: Value) -> Recorded<'r> {
+        Recorded { recorder: self.recorder, value }
+    }
+
+    fn binary(self, binary: Binary, other: Recorded<'r>) -> Recorded<'r> {
+        self.with(self.recorder.binary(binary, self.value, other.value))
+    }
+}
+
+impl<'r> Arithmetic for Recorded<'r> {
+    type Truth = Recorded<'r>;
+
+    fn number(self, value: f32) -> Self {
+        self.pattern(value.to_bits())
+    }
+
+    fn pattern(self, bits: u32) -> Self {
+        self.with(self.recorder.constant(bits))
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.binary(Binary::Add, other)
+    }
+
+    fn minus(self, other: Self) -> Self {
+        self.binary(Binary::Sub, other)
+    }
+
+    fn times(self, other: Self) -> Self {
+        self.binary(Binary::Mul, other)
+    }
+
+    fn over(self, other: Self) -> Self {
+        self.binary(Binary::Div, other)
+    }
+
+    fn times_plus(self, factor: Self, term: Self) -> Self {
+        self.with(self.recorder.push(Operation::MulAdd(self.value, factor.value, term.value)))
+    }
+
+    fn less(self, other: Self) -> Self {
+        self.binary(Binary::Less, other)
+    }
+
+    fn equal(self, other: Self) -> Self {
+        self.binary(Binary::Equal, other)
+    }
+
+    fn select(truth: Self, yes: Self, no: Self) -> Self {
+        truth.with(truth.recorder.push(Operation::Select { mask: truth.value, yes: yes.value, no: no.value }))
+    }
+
+    fn and(self, other: Self) -> Self {
+        self.binary(Binary::And, other)
+    }
+
+    fn or(self, other: Self) -> Self {
+        self.binary(Binary::Or, other)
+    }
+
+    fn xor(self, other: Self) -> Self {
+        self.binary(Binary::Xor, other)
+    }
+
+    fn plus_integer(self, other: Self) -> Self {
+        self.binary(Binary::AddInteger, other)
+    }
+
+    fn minus_integer(self, other: Self) -> Self {
+        self.binary(Binary::SubInteger, other)
+    }
+
+    fn shift_left(self, places: u32) -> Self {
+        self.with(self.recorder.push(Operation::Shift(Shift::Left, self.value, places as u8)))
+    }
+
+    fn shift_right(self, places: u32) -> Self {
+        self.with(self.recorder.push(Operation::Shift(Shift::RightSigned, self.value, places as u8)))
+    }
+
+    fn integer_to_number(self) -> Self {
+        self.with(self.recorder.push(Operation::FromInteger(self.value)))
+    }
+}
+
+/// Records a scalar function; nothing if it has no vector form here.
+fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Option<Known>; 3]) -> Option<Known> {
+    let word = |k: usize| operands[k].map(|known| recorder.word(known));
+    let binary = |of: Binary| Some(Known::Word(recorder.binary(of, word(0)?, word(1)?)));
+    let masks = |of: Binary| {
+        let (a, b) = (recorder.mask(operands[0]?), recorder.mask(operands[1]?));
+        Some(Known::Mask(recorder.binary(of, a, b)))
+    };
+    let unary = |of: fn(Recorded<'_>) -> Value| Some(Known::Word(of(recorder.number(word(0)?))));
+    let by_type = |float: Binary, integer: Option<Binary>| match dtype {
+        DType::F32 => binary(float),
+        DType::I32 => binary(integer?),
+        DType::I8 | DType::Bool => None,
+    };
+    match function {
+        ScalarFn::Add => by_type(Binary::Add, Some(Binary::AddInteger)),
+        ScalarFn::Sub => by_type(Binary::Sub, Some(Binary::SubInteger)),
+        ScalarFn::Mul => by_type(Binary::Mul, Some(Binary::MulInteger)),
+        ScalarFn::Div => by_type(Binary::Div, None),
+        ScalarFn::Max => match dtype {
+            DType::Bool => masks(Binary::Or),
+            DType::I8 => binary(Binary::MaxInteger),
+            DType::F32 | DType::I32 => by_type(Binary::Max, Some(Binary::MaxInteger)),
+        },
+        ScalarFn::Min => match dtype {
+            DType::Bool => masks(Binary::And),
+            DType::I8 => binary(Binary::MinInteger),
+            DType::F32 | DType::I32 => by_type(Binary::Min, Some(Binary::MinInteger)),
+        },
+        ScalarFn::Neg => match dtype {
+            DType::F32 => unary(|x| x.opposite().value),
+            DType::I32 => Some(Known::Word(recorder.binary(Binary::SubInteger, recorder.constant(0), word(0)?))),
+            DType::I8 | DType::Bool => None,
+        },
+        ScalarFn::Less => {
+            let (a, b) = (word(0)?, word(1)?);
+            Some(Known::Mask(match dtype {
+                DType::F32 => recorder.binary(Binary::Less, a, b),
+                DType::I32 | DType::I8 | DType::Bool => recorder.binary(Binary::GreaterInteger, b, a),
+            }))
+        }
+        ScalarFn::Equal => {
+            let of = if dtype == DType::F32 { Binary::Equal } else { Binary::EqualInteger };
+            Some(Known::Mask(recorder.binary(of, word(0)?, word(1)?)))
+        }
+        ScalarFn::Select => {
+            let mask = recorder.mask(operands[0]?);
+            if dtype == DType::Bool {
+                let (yes, no) = (recorder.mask(operands[1]?), recorder.mask(operands[2]?));
+                return Some(Known::Mask(recorder.push(Operation::Select { mask, yes, no })));
+            }
+            Some(Known::Word(recorder.push(Operation::Select { mask, yes: word(1)?, no: word(2)? })))
+        }
+        ScalarFn::Straight => operands[1],
+        ScalarFn::Exp => unary(|x| math::exp(x).value),
+        ScalarFn::Log => unary(|x| math::log(x).value),
+        ScalarFn::Sqrt => unary(|x| x.recorder.push(Operation::Sqrt(x.value))),
+        ScalarFn::Tanh => unary(|x| math::tanh(x).value),
+        ScalarFn::Sigmoid => unary(|x| math::sigmoid(x).value),
+        ScalarFn::Erf => unary(|x| math::erf(x).value),
+        ScalarFn::Sin => unary(|x| math::sin(x).value),
+        ScalarFn::Cos => unary(|x| math::cos(x).value),
+        ScalarFn::Round => unary(|x| math::round(x).value),
+        ScalarFn::Flush => unary(|x| math::flush(x).value),
+        ScalarFn::Cast(to) => match (dtype, to) {
+            (DType::F32, DType::F32)
+            | (DType::I32, DType::I32)
+            | (DType::I8, DType::I8 | DType::I32)
+            | (DType::Bool, DType::Bool) => operands[0],
+            (DType::Bool, DType::I8 | DType::I32) => Some(Known::Word(word(0)?)),
+            (DType::Bool, DType::F32) => {
+                let mask = recorder.mask(operands[0]?);
+                Some(Known::Word(recorder.binary(Binary::And, mask, recorder.constant(1.0f32.to_bits()))))
+            }
+            (DType::I32 | DType::I8, DType::F32) => Some(Known::Word(recorder.push(Operation::FromInteger(word(0)?)))),
+            (DType::F32, DType::I32 | DType::I8 | DType::Bool)
+            | (DType::I32, DType::I8)
+            | (DType::I32 | DType::I8, DType::Bool) => None,
+        },
+        ScalarFn::MulShift | ScalarFn::ShiftLeft | ScalarFn::ShiftRight => None,
+    }
+}
