@@ -4,8 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use tacit_exec::{Options, Program};
+use tacit_exec::{Options, Program, profile};
 use tacit_ir::gradient::differentiate;
+use tacit_ir::passes::plan::KernelKind;
 use tacit_ir::{DType, Graph, Op, Reduction, Result, ScalarFn};
 
 /// A contraction by its accesses, the shapes of its operands and the extents that these do not show.
@@ -88,16 +89,10 @@ fn main() {
                 program.set_f32(name, &vec![0.5; instruction.ty.elements()]).expect("a float leaf");
             }
         }
-        let mut best = program.profile(&graph);
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(700) {
-            for (row, again) in best.iter_mut().zip(program.profile(&graph)) {
-                row.1 = row.1.min(again.1);
-            }
-        }
         print!("{:28}", case.name);
-        for (_, seconds) in best.iter().filter(|(line, _)| line.contains("contract")) {
-            print!(" {:6.1}", flops / seconds / 1e9);
+        let kernels = profile(&mut program, &graph, Duration::from_millis(700));
+        for kernel in kernels.iter().filter(|kernel| kernel.kind == KernelKind::Contract) {
+            print!(" {:6.1}", flops / kernel.seconds / 1e9);
         }
         println!("   (planned in {planned_ms:.1} ms)");
     }

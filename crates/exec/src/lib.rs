@@ -5,9 +5,11 @@ pub mod contract;
 pub mod kernels;
 mod machine;
 mod memory;
+mod profile;
 mod program;
 mod rows;
 pub mod team;
 
 pub use kernels::KernelSet;
+pub use profile::{KernelTime, profile};
 pub use program::{CODES, ExecError, Options, Program};

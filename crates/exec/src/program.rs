@@ -308,7 +308,7 @@ impl Program {
                         });
                     }
                     Lowered::Gather(l) => l.gather(&slots, worker, workers),
-                    Lowered::Scatter { rows, elements } => rows.scatter(&slots, *elements, worker),
+                    Lowered::Scatter { rows, elements } => rows.scatter(&slots, *elements, worker, workers),
                     Lowered::Random { slot, key, stream, elements } => {
                         random(&slots, *slot, *key, *stream, *elements, worker, workers)
                     }
@@ -327,12 +327,11 @@ impl Program {
         });
     }
 
-    /// The seconds that each kernel took in one run, with the instruction at its root. A profile, not a contract.
-    pub fn profile(&mut self, graph: &Graph) -> Vec<(String, f64)> {
+    /// The seconds that each kernel takes in one more run, in the order of the plan.
+    pub(crate) fn kernel_seconds(&mut self) -> Vec<f64> {
         let mut seconds = vec![0.0; self.kernels.len()];
         self.run_timed(Some(&mut seconds));
-        let line = |k: usize| tacit_ir::text::print_instruction(graph, self.plan.kernels[k].root);
-        (0..seconds.len()).map(|k| (line(k), seconds[k])).collect()
+        seconds
     }
 
     fn find(table: &HashMap<String, (Slot, TensorType)>, name: &str, dtype: DType) -> Result<(Slot, usize), ExecError> {

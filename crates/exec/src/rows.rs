@@ -83,30 +83,56 @@ impl RowsLoop {
     }
 
     fn gather_as<T: Copy + Default>(&self, slots: &Slots, worker: usize, workers: usize) {
-        let total: usize = self.extents.iter().product();
         let table = slots.read::<T>(self.table_slot);
-        self.each(slots, total * worker / workers..total * (worker + 1) / workers, |place| {
-            let target = slots.write::<T>(self.other_slot, place.other as usize, 1);
-            target[0] = place.table.map_or(T::default(), |at| table[at as usize]);
+        let (outer, inner) = self.runs();
+        let [table_step, other_step] = self.steps();
+        self.each(slots, outer * worker / workers..outer * (worker + 1) / workers, |place| {
+            if let (Some(from), 1, 1) = (place.table, table_step, other_step) {
+                let target = slots.write::<T>(self.other_slot, place.other as usize, inner);
+                target.copy_from_slice(&table[from as usize..from as usize + inner]);
+                return;
+            }
+            for i in 0..inner as i64 {
+                let target = slots.write::<T>(self.other_slot, (place.other + i * other_step) as usize, 1);
+                target[0] = place.table.map_or(T::default(), |at| table[(at + i * table_step) as usize]);
+            }
         });
     }
 
-    /// Adds rows into zeros one by one in the declared order. One worker does it all, which keeps the order.
-    pub fn scatter(&self, slots: &Slots, elements: usize, worker: usize) {
-        if worker != 0 {
+    /// Adds rows into zeros one by one in the declared order. Workers divide the rows of the table where each is one piece of
+    /// it; each then goes through all iterations, so that no element's order depends on their number.
+    pub fn scatter(&self, slots: &Slots, elements: usize, worker: usize, workers: usize) {
+        let rows = self.rows as usize;
+        let is_outermost = self.row_stride as usize * rows == elements;
+        let (first, end) = match (is_outermost, worker) {
+            (true, _) => (rows * worker / workers, rows * (worker + 1) / workers),
+            (false, 0) => (0, rows),
+            (false, _) => (0, 0),
+        };
+        let own = match is_outermost {
+            true => first * self.row_stride as usize..end * self.row_stride as usize,
+            false if first < end => 0..elements,
+            false => 0..0,
+        };
+        if own.is_empty() {
             return;
         }
-        let table = slots.write::<u32>(self.table_slot, 0, elements);
+        let table = slots.write::<u32>(self.table_slot, own.start, own.len());
         table.fill(0);
         let source = slots.read::<u32>(self.other_slot);
-        let total: usize = self.extents.iter().product();
-        self.each(slots, 0..total, |place| {
-            let Some(at) = place.table else { return };
-            let (sum, term) = (table[at as usize], source[place.other as usize]);
-            table[at as usize] = match self.dtype {
-                DType::F32 => (f32::from_bits(sum) + f32::from_bits(term)).to_bits(),
-                DType::I32 | DType::I8 | DType::Bool => sum.wrapping_add(term),
-            };
+        let (outer, inner) = self.runs();
+        let [table_step, other_step] = self.steps();
+        self.each(slots, 0..outer, |place| {
+            let Some(at) = place.table.filter(|_| (first..end).contains(&place.row)) else { return };
+            let at = at - own.start as i64;
+            for i in 0..inner as i64 {
+                let into = &mut table[(at + i * table_step) as usize];
+                let term = source[(place.other + i * other_step) as usize];
+                *into = match self.dtype {
+                    DType::F32 => (f32::from_bits(*into) + f32::from_bits(term)).to_bits(),
+                    DType::I32 | DType::I8 | DType::Bool => into.wrapping_add(term),
+                };
+            }
         });
         if self.dtype == DType::F32 {
             for value in table {
@@ -115,13 +141,36 @@ impl RowsLoop {
         }
     }
 
-    /// Visits iterations in the declared order, skipping those whose index or other operand is out of bounds.
+    /// How many iterations choose a row, and how many follow each that stay in it: those of the last axis, if neither the
+    /// index nor any bound depends on it.
+    fn runs(&self) -> (usize, usize) {
+        let total: usize = self.extents.iter().product();
+        let Some(last) = self.extents.len().checked_sub(1) else { return (total, 1) };
+        let lines = [&self.table, &self.index, &self.other];
+        let bounded =
+            lines.iter().flat_map(|line| &line.bounds).any(|(terms, _, _)| terms.iter().any(|(_, axis)| *axis == last));
+        match bounded || self.index.strides[last] != 0 || total == 0 {
+            true => (total, 1),
+            false => (total / self.extents[last], self.extents[last]),
+        }
+    }
+
+    /// How far the table and the other tensor go from one iteration of a run to the next.
+    fn steps(&self) -> [i64; 2] {
+        [&self.table, &self.other].map(|line| line.strides.last().copied().unwrap_or(0))
+    }
+
+    /// Visits the first iteration of each run in the declared order, skipping those whose index or other operand is out of
+    /// bounds.
     fn each(&self, slots: &Slots, range: std::ops::Range<usize>, mut visit: impl FnMut(Place)) {
         let index = slots.read::<i32>(self.index_slot);
+        let (_, inner) = self.runs();
+        let counted = if inner > 1 { self.extents.len() - 1 } else { self.extents.len() };
+        let extents = &self.extents[..counted];
         let mut axes = [0i64; 26];
         let axes = &mut axes[..self.extents.len()];
         let mut rest = range.start;
-        for (axis, extent) in axes.iter_mut().zip(&self.extents).rev() {
+        for (axis, extent) in axes.iter_mut().zip(extents).rev() {
             *axis = (rest % extent.max(&1)) as i64;
             rest /= extent.max(&1);
         }
@@ -130,9 +179,9 @@ impl RowsLoop {
             let row = self.index.at(axes).map(|at| index[at as usize] as i64).filter(|r| *r >= 0 && *r < self.rows);
             let table = row.and_then(|row| Some(self.table.at(axes)? + row * self.row_stride));
             if let Some(other) = other {
-                visit(Place { other, table });
+                visit(Place { other, table, row: row.unwrap_or(0) as usize });
             }
-            for (axis, extent) in axes.iter_mut().zip(&self.extents).rev() {
+            for (axis, extent) in axes.iter_mut().zip(extents).rev() {
                 *axis += 1;
                 if *axis < *extent as i64 {
                     break;
@@ -146,6 +195,8 @@ impl RowsLoop {
 struct Place {
     other: i64,
     table: Option<i64>,
+    /// The row of the table, where there is one.
+    row: usize,
 }
 
 impl Line {

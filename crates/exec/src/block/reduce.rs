@@ -275,16 +275,7 @@ impl ReduceLoop {
                         _ => (LANES - lane).min(terms.len()),
                     };
                     let (now, later) = terms.split_at(count);
-                    for chunk in now.chunks(LANES) {
-                        accumulate(
-                            kernels,
-                            self.maximum,
-                            self.dtype,
-                            &mut lanes[lane..lane + chunk.len()],
-                            chunk,
-                            None,
-                        );
-                    }
+                    accumulate_in_lanes(kernels, self.maximum, self.dtype, &mut lanes[lane..], now);
                     position += count;
                     terms = later;
                 }
@@ -316,6 +307,43 @@ pub(super) fn accumulate(
         KernelSet::Avx512 | KernelSet::Avx2 => accumulate_with(maximum, dtype, accumulator, terms, valid),
         KernelSet::Baseline => accumulate_with(maximum, dtype, accumulator, terms, valid),
     }
+}
+
+/// Joins terms to as many lanes as there are, over and over.
+fn accumulate_in_lanes(kernels: KernelSet, maximum: bool, dtype: DType, lanes: &mut [u32], terms: &[u32]) {
+    let (whole, rest) = match <&mut [u32; LANES]>::try_from(&mut *lanes) {
+        Ok(all) => {
+            let (whole, rest) = terms.as_chunks::<LANES>();
+            match kernels {
+                // SAFETY: a kernel set is chosen only after its features were detected.
+                #[cfg(target_arch = "x86_64")]
+                KernelSet::Avx512 | KernelSet::Avx2 => unsafe { accumulate_whole_avx2(maximum, dtype, all, whole) },
+                #[cfg(not(target_arch = "x86_64"))]
+                KernelSet::Avx512 | KernelSet::Avx2 => accumulate_whole(maximum, dtype, all, whole),
+                KernelSet::Baseline => accumulate_whole(maximum, dtype, all, whole),
+            }
+            (whole.len() * LANES, rest)
+        }
+        Err(_) => (0, terms),
+    };
+    debug_assert!(whole + rest.len() == terms.len() && rest.len() <= lanes.len());
+    accumulate(kernels, maximum, dtype, &mut lanes[..rest.len()], rest, None);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn accumulate_whole_avx2(maximum: bool, dtype: DType, lanes: &mut [u32; LANES], terms: &[[u32; LANES]]) {
+    accumulate_whole(maximum, dtype, lanes, terms);
+}
+
+/// The lanes stay in registers.
+#[inline(always)]
+fn accumulate_whole(maximum: bool, dtype: DType, lanes: &mut [u32; LANES], terms: &[[u32; LANES]]) {
+    let mut sums = *lanes;
+    for term in terms {
+        accumulate_with(maximum, dtype, &mut sums, term, None);
+    }
+    *lanes = sums;
 }
 
 #[cfg(target_arch = "x86_64")]
