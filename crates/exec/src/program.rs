@@ -110,6 +110,10 @@ pub struct Program {
     team: Team,
     leaves: HashMap<String, (Slot, TensorType)>,
     outputs: HashMap<String, (Slot, TensorType)>,
+    /// The slots of parameters that no step changes.
+    settling: Vec<Slot>,
+    /// Whether parameters were set since what follows from them was computed.
+    stale: bool,
     /// What ends a step, in order: (to, from, bytes). Old values that other leaves take are set aside first.
     copies: Vec<(Slot, Slot, usize)>,
     /// The code of the kernels' routines, which has to live as long as they do.
@@ -145,7 +149,8 @@ impl Program {
                     Lowered::Reduce(Box::new(reduce), epilogue)
                 }
                 KernelKind::Contract => {
-                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, options.threads);
+                    let stays = |operand| !kernel.settled && stays(graph, &plan, operand);
+                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, options.threads, &stays);
                     workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
                     let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
                     Lowered::Contract(Box::new(contract), epilogue)
@@ -189,6 +194,15 @@ impl Program {
         let end = spans.last().map_or(0, |s| s.offset + s.bytes.next_multiple_of(ALIGNMENT));
         spans.push(Span { offset: end, bytes: workspace_bytes });
         let workspace = spans.len() - 1;
+        for kernel in &mut kernels {
+            if let Lowered::Contract(contract, _) = kernel
+                && let Some(elements) = contract.packed_elements()
+            {
+                let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
+                spans.push(Span { offset, bytes: elements * size_of::<f32>() });
+                contract.set_packed(spans.len() - 1);
+            }
+        }
         let named = |value: ValueId| (slot_of(value), graph.ty(value).clone());
         let leaves =
             graph.values().filter_map(|v| Some((graph.instruction(v).op.leaf_name()?.to_string(), named(v)))).collect();
@@ -196,6 +210,8 @@ impl Program {
             graph.outputs().iter().map(|(name, v)| (name.clone(), named(*v))).collect();
         let leaf_slots: Vec<Slot> =
             graph.values().filter(|v| graph.instruction(*v).op.leaf_name().is_some()).map(slot_of).collect();
+        let updated = |value: &ValueId| graph.updates().iter().any(|(leaf, _)| leaf == value);
+        let settling = graph.params().map(|(_, value)| value).filter(|value| !updated(value)).map(slot_of).collect();
         let mut copies = vec![];
         let mut staged = vec![];
         for (leaf, next) in graph.updates() {
@@ -241,6 +257,8 @@ impl Program {
             leaves,
             outputs,
             copies,
+            settling,
+            stale: true,
             plan,
             _executable: executable,
         };
@@ -284,6 +302,7 @@ impl Program {
         let seconds = seconds.map(|s| SharedSeconds(s.as_mut_ptr()));
         let slots = Slots::new(&mut self.arena, &self.spans);
         let (kernels, set, copies) = (&self.kernels, self.kernel_set, &self.copies);
+        let (plan, stale) = (&self.plan, std::mem::replace(&mut self.stale, false));
         let each = self.registers_each;
         let registers = SharedRegisters(self.registers.as_mut_ptr());
         let workspace = self.workspace;
@@ -291,7 +310,8 @@ impl Program {
             let (worker, workers) = (member.worker, member.count);
             // SAFETY: every worker takes its own part of the registers.
             let registers = unsafe { registers.of(worker, each) };
-            for (k, kernel) in kernels.iter().enumerate() {
+            let mut run = |k: usize| {
+                let kernel: &Lowered = &kernels[k];
                 let start = seconds.as_ref().map(|_| Instant::now());
                 match kernel {
                     Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
@@ -318,7 +338,22 @@ impl Program {
                     // SAFETY: the first worker alone writes, and there is one place for each kernel.
                     unsafe { *seconds.0.add(k) = start.elapsed().as_secs_f64() };
                 }
+            };
+            let settled = |k: &usize| plan.kernels[*k].settled;
+            if stale {
+                (0..kernels.len()).filter(settled).for_each(&mut run);
+                let contractions = kernels.iter().filter_map(|kernel| match kernel {
+                    Lowered::Contract(contract, _) => Some(contract),
+                    Lowered::Elementwise(_)
+                    | Lowered::Reduce(..)
+                    | Lowered::Gather(_)
+                    | Lowered::Scatter { .. }
+                    | Lowered::Random { .. } => None,
+                });
+                contractions.skip(worker).step_by(workers).for_each(|contract| contract.pack(&slots));
+                member.barrier();
             }
+            (0..kernels.len()).filter(|k| !settled(k)).for_each(&mut run);
             if worker == 0 {
                 for (leaf, next, bytes) in copies {
                     slots.write::<u8>(*leaf, 0, *bytes).copy_from_slice(&slots.read::<u8>(*next)[..*bytes]);
@@ -348,6 +383,7 @@ impl Program {
             return Err(ExecError::new("E1202", format!("`{name}` has {elements} elements, not {}", values.len())));
         }
         Slots::new(&mut self.arena, &self.spans).write::<T>(slot, 0, elements).copy_from_slice(values);
+        self.stale |= self.settling.contains(&slot);
         Ok(())
     }
 
@@ -404,9 +440,35 @@ impl Program {
     }
 }
 
+/// True if an operand's memory holds the same from step to step.
+fn stays(graph: &Graph, plan: &Plan, operand: ValueId) -> bool {
+    let mut value = operand;
+    while let Fate::Alias(of) = plan.fates[value.index()] {
+        value = of;
+    }
+    match &graph.instruction(value).op {
+        Op::Constant { .. } => true,
+        Op::Param { .. } => graph.updates().iter().all(|(leaf, _)| *leaf != value),
+        Op::Input { .. }
+        | Op::State { .. }
+        | Op::Iota
+        | Op::Extent { .. }
+        | Op::Random { .. }
+        | Op::Contract
+        | Op::Map(_)
+        | Op::Reduce(_)
+        | Op::Move { .. }
+        | Op::Gather
+        | Op::Scatter => plan.kernels.iter().any(|kernel| kernel.root == value && kernel.settled),
+    }
+}
+
 fn registers_of(epilogue: &Option<Epilogue>) -> usize {
     epilogue.as_ref().map_or(0, |e| e.maps.program.register_count)
 }
+
+/// Elements that an epilogue waits for.
+const TAKEN_ON_TOGETHER: usize = 2048;
 
 /// Runs a kernel whose finished elements an epilogue, if there is one, takes on.
 fn finishing(
@@ -421,7 +483,17 @@ fn finishing(
         None => run(&mut |_| {}),
         Some(Epilogue { maps, at_once: true }) => {
             let mut kept = Kept::default();
-            run(&mut |range| maps.run_range(kernels, slots, registers, &mut kept, range));
+            // Neighbouring ranges are taken on together, while they are in the first caches.
+            let mut waiting = 0..0;
+            run(&mut |range| {
+                if range.start == waiting.end && waiting.len() < TAKEN_ON_TOGETHER {
+                    waiting.end = range.end;
+                } else {
+                    let finished = std::mem::replace(&mut waiting, range);
+                    maps.run_range(kernels, slots, registers, &mut kept, finished);
+                }
+            });
+            maps.run_range(kernels, slots, registers, &mut kept, waiting);
         }
         Some(Epilogue { maps, at_once: false }) => {
             run(&mut |_| {});

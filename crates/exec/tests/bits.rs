@@ -208,6 +208,38 @@ fn a_kernel_with_more_values_at_once_than_registers() {
 }
 
 #[test]
+fn what_follows_from_parameters_is_computed_again_when_they_are_set() {
+    let mut g = Graph::new();
+    let x = g.input("x", DType::F32, &[9, 40]).unwrap();
+    let w = g.param("w", &[40, 50]).unwrap();
+    let gain = g.param("gain", &[50]).unwrap();
+    let scale = g.map(ScalarFn::Exp, &[gain]).unwrap();
+    let y = g.contract("mk,kn->mn", x, w, &[]).unwrap();
+    let y = g.map_nest(ScalarFn::Mul, "mn,n->mn", &[y, scale]).unwrap();
+    g.set_output("y", y).unwrap();
+    g.set_output("scale", scale).unwrap();
+    for kernels in [KernelSet::Avx512, KernelSet::Avx2, KernelSet::Baseline].into_iter().filter(|k| k.is_available()) {
+        let mut program = Program::compile(&g, &Options { threads: 2, kernels }).unwrap();
+        let mut bound = leaves(&g, &mut Numbers(1));
+        for seed in 1..4 {
+            // Only one of them is set anew each time.
+            let name = ["x", "w", "gain"][seed as usize % 3];
+            bound.insert(name.to_owned(), leaves(&g, &mut Numbers(seed))[name].clone());
+            for (name, tensor) in bound.iter().filter(|(n, _)| seed == 1 || *n == name) {
+                set(&mut program, name, tensor);
+            }
+            let expected = interpret(&g, &bound).unwrap();
+            for _ in 0..2 {
+                program.step();
+                for (name, tensor) in &expected.outputs {
+                    assert_eq!(bits(program.output_f32(name).unwrap()), bits(tensor.as_floats()), "{name} {kernels}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn moves_pad_slice_concatenate_flip_and_reshape() {
     let mut g = Graph::new();
     let x = g.param("x", &[6, 20]).unwrap();

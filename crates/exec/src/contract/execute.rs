@@ -109,6 +109,11 @@ impl ContractPlan {
     pub fn each_range(&self, done: Finished, visit: &mut dyn FnMut(Range<usize>)) {
         let base = self.batches[done.batch].c as isize;
         let step = self.c_lane_stride;
+        if self.rows_adjoin && done.lanes.len() == self.lanes {
+            let first = (base + self.rows[done.rows.start].c as isize) as usize;
+            visit(first..first + done.rows.len() * self.lanes);
+            return;
+        }
         let mut open: Option<Range<usize>> = None;
         for row in &self.rows[done.rows] {
             let first = base + row.c as isize;

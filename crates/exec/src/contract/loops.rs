@@ -24,7 +24,8 @@ pub struct ContractLoop {
     b: Slot,
     c: Slot,
     c_elements: usize,
-    long_ranges: bool,
+    /// Where a `b` that stays lies in the order of the kernels, once it was put there.
+    packed: Option<Slot>,
 }
 
 enum Way {
@@ -43,7 +44,31 @@ impl ContractLoop {
 
     /// True if finished elements come in consecutive rows, many at a time.
     pub fn finishes_in_long_ranges(&self) -> bool {
-        self.long_ranges
+        match &self.way {
+            Way::Tables(plan) => plan.finishes_in_long_ranges(),
+            Way::Any(_) => true,
+        }
+    }
+
+    /// The elements that [`ContractLoop::pack`] fills, if `b` stays and is read in another order.
+    pub fn packed_elements(&self) -> Option<usize> {
+        match &self.way {
+            Way::Tables(plan) => plan.packed_len(),
+            Way::Any(_) => None,
+        }
+    }
+
+    /// Lets the kernel read `b` from a slot of [`ContractLoop::packed_elements`].
+    pub fn set_packed(&mut self, slot: Slot) {
+        self.packed = Some(slot);
+    }
+
+    /// Puts `b` into the order of the kernels, if it has a slot for that.
+    pub fn pack(&self, slots: &Slots) {
+        if let (Way::Tables(plan), Some(slot)) = (&self.way, self.packed) {
+            let length = plan.packed_len().expect("a plan that packs once has a length");
+            plan.pack_constant(slots.read::<f32>(self.b), slots.write::<f32>(slot, 0, length));
+        }
     }
 
     /// Runs this worker's part.
@@ -55,7 +80,7 @@ impl ContractLoop {
                 let length = plan.workspace_len();
                 let operands = Operands {
                     a: slots.read::<f32>(self.a),
-                    b: slots.read::<f32>(self.b),
+                    b: slots.read::<f32>(self.packed.unwrap_or(self.b)),
                     bias: None,
                     c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_elements)),
                     workspace: SharedSlice::new(slots.write::<f32>(workspace, 0, length)),
@@ -73,13 +98,14 @@ impl ContractLoop {
     }
 }
 
-/// Lowers the contraction that defines `value`.
+/// Lowers the contraction that defines `value`. An operand that `stays` is put into order once.
 pub fn lower_contract(
     graph: &Graph,
     value: ValueId,
     slot_of: &dyn Fn(ValueId) -> Slot,
     kernels: KernelSet,
     workers: usize,
+    stays: &dyn Fn(ValueId) -> bool,
 ) -> ContractLoop {
     let Instruction { operands, nest, ty, .. } = graph.instruction(value);
     let shapes = [graph.shape(operands[0]), graph.shape(operands[1])];
@@ -93,17 +119,17 @@ pub fn lower_contract(
         });
         let best = candidates.max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
         if let Some((_, a, b, spec)) = best
-            && let Ok(plan) = ContractPlan::new(&spec, PlanOptions::new(kernels, workers))
+            && let Ok(plan) = ContractPlan::new(
+                &spec,
+                PlanOptions { b_constant: stays(operands[b]), ..PlanOptions::new(kernels, workers) },
+            )
         {
             let way = Way::Tables(Box::new(plan));
-            let lanes = spec.lanes as i32;
-            let long_ranges =
-                spec.c_lane_stride == 1 && spec.rows.windows(2).all(|pair| pair[1].c == pair[0].c + lanes);
-            return ContractLoop { way, a: slots[a], b: slots[b], c: slot_of(value), c_elements, long_ranges };
+            return ContractLoop { way, a: slots[a], b: slots[b], c: slot_of(value), c_elements, packed: None };
         }
     }
     let any = AnyLoop::new(nest, &resolved, shapes, graph.ty(operands[0]).dtype, ty);
-    ContractLoop { way: Way::Any(any), a: slots[0], b: slots[1], c: slot_of(value), c_elements, long_ranges: true }
+    ContractLoop { way: Way::Any(any), a: slots[0], b: slots[1], c: slot_of(value), c_elements, packed: None }
 }
 
 /// One coordinate of the output's index.

@@ -34,6 +34,8 @@ impl PlanOptions {
 pub struct ContractPlan {
     pub(super) batches: Vec<Base>,
     pub(super) rows: Vec<Row>,
+    /// Whether the results of each row begin where those of the row before end.
+    pub(super) rows_adjoin: bool,
     pub(super) lanes: usize,
     pub(super) a_moves: bool,
     pub(super) b_lane_stride: isize,
@@ -164,7 +166,7 @@ impl ContractPlan {
         let panels = spec.lanes.div_ceil(kernels.panel_lanes);
         let rows_max = if panels == 1 && rows_collide(spec) { COLLIDING_ROWS_MAX } else { kernels.rows_max };
         let tiles = tiles_of(spec, rows_max.min(kernels.rows_max), workers);
-        let b_source = choose_b_source(spec, &options, tiles.len());
+        let b_source = choose_b_source(spec, &options, tiles.len(), kernels.panel_lanes);
         let pack_a = choose_pack_a(spec, &options, panels);
 
         let total_terms = spec.groups.iter().map(terms_of).max().unwrap_or(0);
@@ -184,6 +186,7 @@ impl ContractPlan {
         Ok(ContractPlan {
             batches: spec.batches.clone(),
             rows: spec.rows.clone(),
+            rows_adjoin: rows_adjoin(spec),
             lanes: spec.lanes,
             a_moves: spec.a_lane_stride == 1,
             b_lane_stride: spec.b_lane_stride as isize,
@@ -203,6 +206,11 @@ impl ContractPlan {
             shares,
             workspace,
         })
+    }
+
+    /// True if finished elements come in consecutive rows, many at a time.
+    pub fn finishes_in_long_ranges(&self) -> bool {
+        self.rows_adjoin
     }
 
     /// The number of elements that the workspace must have at least.
@@ -511,6 +519,12 @@ fn rows_collide(spec: &Contraction) -> bool {
     far > near
 }
 
+/// Whether rows of results lie one behind the other.
+fn rows_adjoin(spec: &Contraction) -> bool {
+    let lanes = spec.lanes as i32;
+    spec.c_lane_stride == 1 && spec.rows.windows(2).all(|pair| pair[1].c == pair[0].c + lanes)
+}
+
 /// Cuts every group into tiles of nearly equal height, so that no short tile is left over.
 fn tiles_of(spec: &Contraction, rows_max: usize, workers: usize) -> Vec<Tile> {
     let mut tiles = Vec::new();
@@ -540,13 +554,15 @@ pub(super) fn part_of(total: usize, index: usize, count: usize) -> Range<usize> 
     total * index / count..total * (index + 1) / count
 }
 
-fn choose_b_source(spec: &Contraction, options: &PlanOptions, tiles: usize) -> BSource {
+fn choose_b_source(spec: &Contraction, options: &PlanOptions, tiles: usize, panel_lanes: usize) -> BSource {
     let adjacent = spec.b_lane_stride == 1 || spec.lanes <= 1;
     // Terms that are a large power of two apart fall into few sets of the cache; copying pays when the copy is
     // read by enough tiles.
     let far = |run: &Run| run.len > 1 && run.b_stride.unsigned_abs() >= 256;
     let scattered = spec.groups.iter().any(|group| group.runs.iter().any(far));
-    let pack = !adjacent || options.pack_b.unwrap_or(scattered && tiles >= 8);
+    // Copying once costs nothing later; one panel is read in place as well as from a copy.
+    let pays = if options.b_constant { spec.lanes > panel_lanes } else { scattered && tiles >= 8 };
+    let pack = !adjacent || options.pack_b.unwrap_or(pays);
     match (pack, options.b_constant) {
         (false, _) => BSource::InPlace,
         (true, false) => BSource::PackedPerUse,

@@ -48,6 +48,8 @@ pub struct Kernel {
     pub anchor: Option<ValueId>,
     /// Maps that the root's loop also stores, in order of definition; they have the root's shape.
     pub also_stored: Vec<ValueId>,
+    /// It follows from parameters that no step changes and from constants: once computed, it stays.
+    pub settled: bool,
 }
 
 /// Decides every value's fate and the kernels in order. `Stored` positions are assigned later.
@@ -55,6 +57,7 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
     let needed = evaluated(graph);
     let consumers = consumers(graph, &needed);
     let rooted = rooted(graph);
+    let settled = settled(graph);
     // The root of the kernel that evaluates each value, and whether it is evaluated at the root's own index.
     let mut group: Vec<ValueId> = graph.values().collect();
     let mut aligned = vec![true; graph.instructions().len()];
@@ -84,6 +87,7 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
         }
         if !can_join(instruction) {
             if let Some(root) = epilogue(graph, value, &consumers[at], &group, &aligned, &fates)
+                && settled[at] == settled[root.index()]
                 && anchors[root.index()].is_none()
                 && !rooted[at]
                 && !updates.contains(&root)
@@ -91,6 +95,10 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
                 anchors[root.index()] = Some(value);
                 fates[at] = Fate::Merged(root);
             }
+            continue;
+        }
+        // What is settled is not computed again in every step, if keeping it takes no more than what it follows from.
+        if settled[at] && consumers[at].iter().any(|c| !settled[c.index()]) && !outgrows_operands(graph, instruction) {
             continue;
         }
         let Some(root) = common_group(graph, &consumers[at], &group, &fates) else { continue };
@@ -127,7 +135,8 @@ pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
             also_stored.sort();
             let anchor = anchors[value.index()];
             let kind = kind(&graph.instruction(anchor.unwrap_or(value)).op);
-            kernels.push(Kernel { kind, root: value, anchor, also_stored });
+            let settled = settled[value.index()];
+            kernels.push(Kernel { kind, root: value, anchor, also_stored, settled });
         }
     }
     (fates, kernels)
@@ -183,6 +192,29 @@ fn rooted(graph: &Graph) -> Vec<bool> {
         rooted[value.index()] = true;
     }
     rooted
+}
+
+/// Values that follow from constants and from parameters that no step changes.
+fn settled(graph: &Graph) -> Vec<bool> {
+    let updated: Vec<ValueId> = graph.updates().iter().map(|(leaf, _)| *leaf).collect();
+    let mut settled = vec![false; graph.instructions().len()];
+    for value in graph.values() {
+        let Instruction { op, operands, .. } = graph.instruction(value);
+        settled[value.index()] = match op {
+            Op::Input { .. } | Op::State { .. } | Op::Random { .. } => false,
+            Op::Param { .. } => !updated.contains(&value),
+            Op::Constant { .. } | Op::Iota | Op::Extent { .. } => true,
+            Op::Contract | Op::Map(_) | Op::Reduce(_) | Op::Move { .. } | Op::Gather | Op::Scatter => {
+                operands.iter().all(|operand| settled[operand.index()])
+            }
+        };
+    }
+    settled
+}
+
+/// True if a result has more elements than any operand.
+fn outgrows_operands(graph: &Graph, instruction: &Instruction) -> bool {
+    instruction.operands.iter().all(|operand| graph.ty(*operand).elements() < instruction.ty.elements())
 }
 
 /// Scalars, counts, and what follows from them by copying: recomputing them costs nothing.

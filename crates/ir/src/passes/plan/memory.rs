@@ -67,8 +67,12 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
     for value in graph.values() {
         if let Fate::Stored(position) = &mut fates[value.index()] {
             *position = buffers.len();
-            let first = written[value.index()];
-            let last = last_read[value.index()].max(first);
+            let k = written[value.index()];
+            // What is settled is kept from step to step.
+            let (first, last) = match kernels.get(k).is_some_and(|kernel| kernel.settled) {
+                true => (0, end),
+                false => (k, last_read[value.index()].max(k)),
+            };
             let bytes = graph.ty(value).bytes().next_multiple_of(ALIGNMENT);
             buffers.push(Buffer { value, bytes, first, last, offset: 0 });
         }
