@@ -1,6 +1,6 @@
 //! A planned program with its memory, ready to run step by step.
 
-use crate::block::{ElementwiseLoop, Finish, Kept, ReduceLoop, Slot, lower_elementwise, lower_reduce};
+use crate::block::{ElementwiseLoop, Finish, Kept, ReduceLoop, Slot, lower_elementwise, lower_reduce, lower_windows};
 use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::machine::{Executable, Library, Routine};
@@ -139,6 +139,11 @@ impl Program {
             let lowered = match kernel.kind {
                 KernelKind::Elementwise => {
                     Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()))
+                }
+                KernelKind::Reduce
+                    if let Some(windows) = lower_windows(graph, &plan, kernel, &slot_of, library.as_mut()) =>
+                {
+                    Lowered::Elementwise(windows)
                 }
                 KernelKind::Reduce => {
                     let reduce = lower_reduce(graph, &plan, kernel, &slot_of, library.as_mut()).ok_or_else(|| {

@@ -97,6 +97,15 @@ fn run_routine(
                 at_register(block, program.registers[k], rectangle)
             }
         },
+        Source::Ones(k) => match &program.codes[k] {
+            // The code reads it only.
+            Code::Within { guards } if hold_everywhere(guards, rectangle) => {
+                Position { start: ONES.as_ptr().cast_mut().cast(), row_bytes: 0 }
+            }
+            Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => {
+                at_register(block, program.registers[k], rectangle)
+            }
+        },
         Source::Register(k) => at_register(block, program.registers[k], rectangle),
         Source::Row(k) => Position { row_bytes: 0, ..at_register(block, program.registers[k], rectangle) },
     };
@@ -105,6 +114,9 @@ fn run_routine(
     // their slots; those in registers take at most a block. A worker's part of a result is its own.
     unsafe { routine.run(rectangle.rows, rectangle.columns, positions) };
 }
+
+/// A row of ones.
+static ONES: [u32; BLOCK] = [1; BLOCK];
 
 /// The rows of a rectangle in a register.
 fn at_register(registers: *mut [u32; BLOCK], register: Register, rectangle: &Rectangle<'_>) -> Position {
@@ -182,8 +194,8 @@ fn evaluate_with(
                 let is_prepared = routine.is_none_or(|routine| match routine.preparations[k] {
                     Preparation::Always => true,
                     Preparation::AtEdges => match code {
-                        Code::Load { guards, .. } => !hold_everywhere(guards, whole),
-                        Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
+                        Code::Load { guards, .. } | Code::Within { guards } => !hold_everywhere(guards, whole),
+                        Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } => true,
                     },
                     Preparation::Never => false,
                 });

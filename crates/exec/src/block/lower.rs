@@ -1,11 +1,11 @@
 //! From a planned kernel to a block program: maps become operations, accesses become affine offsets.
 
 use super::reduce::{Phase, ReduceLoop};
-use super::run::{ElementwiseLoop, Store};
+use super::run::{ElementwiseLoop, Store, set_place};
 use super::{Affine, BLOCK, BlockProgram, Code, Guard, Slot};
 use crate::machine::Library;
 use std::collections::HashMap;
-use tacit_ir::interpret::reduces_in_lanes;
+use tacit_ir::interpret::{LANES, reduces_in_lanes};
 use tacit_ir::nest::{Determined, Index};
 use tacit_ir::passes::plan::{Fate, Kernel, Plan};
 use tacit_ir::types::{DType, Literal, Scalar, row_major_strides};
@@ -14,7 +14,7 @@ use tacit_ir::{Graph, Instruction, Op, Reduction, ScalarFn, ValueId};
 /// Where a kernel finds memory: the slot of each value that is not inline.
 pub type SlotOf<'a> = &'a dyn Fn(ValueId) -> Slot;
 
-/// Lowers a kernel whose root is a map, a move or a count.
+/// Lowers a kernel whose root is a map, a move or a count; behind an anchor, the maps that take its results on.
 pub fn lower_elementwise(
     graph: &Graph,
     plan: &Plan,
@@ -22,6 +22,60 @@ pub fn lower_elementwise(
     slot_of: SlotOf<'_>,
     library: Option<&mut Library>,
 ) -> ElementwiseLoop {
+    lower_maps(graph, plan, kernel, slot_of, library, None).expect("only windows can be too large")
+}
+
+/// Lowers a reduction whose box is a small window, with the maps behind it: every term is an operation of its own. Nothing
+/// if the window is too large, if an output element is not where its plain axes say, or if neighbouring outputs do not
+/// read neighbouring elements.
+pub fn lower_windows(
+    graph: &Graph,
+    plan: &Plan,
+    kernel: &Kernel,
+    slot_of: SlotOf<'_>,
+    library: Option<&mut Library>,
+) -> Option<ElementwiseLoop> {
+    let value = kernel.anchor.unwrap_or(kernel.root);
+    let Instruction { operands, nest, ty, .. } = graph.instruction(value);
+    let resolved = nest.resolve();
+    let positions: usize = resolved.reduction.iter().map(|axis| nest.axes[*axis].1).product();
+    let plain =
+        resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1));
+    let adjoins = match nest.output.last() {
+        Some(Index::Axis(last)) => {
+            let (columns, others): (Vec<_>, Vec<_>) = nest.operands[0]
+                .iter()
+                .map(|index| nest.affine(index).0)
+                .enumerate()
+                .partition(|(dim, _)| dim + 1 == graph.shape(operands[0]).len());
+            let uses = |terms: &[(i64, usize)], step: i64| {
+                terms.iter().all(|(c, axis)| nest.axes[*axis].0 != *last || *c == step)
+            };
+            columns.iter().all(|(_, terms)| uses(terms, 1)) && others.iter().all(|(_, terms)| uses(terms, 0))
+        }
+        Some(Index::Radix(_) | Index::Affine { .. } | Index::Lookup) | None => false,
+    };
+    let words = matches!(ty.dtype, DType::F32 | DType::I32);
+    if !plain || !adjoins || !words || positions > LANES || ty.elements() < WINDOWS_MIN {
+        return None;
+    }
+    lower_maps(graph, plan, kernel, slot_of, library, Some(value))
+}
+
+/// Fewer results leave blocks of windows too short.
+const WINDOWS_MIN: usize = 64;
+/// Windows of more operations are computed term by term.
+const WINDOW_OPERATIONS_MAX: usize = 256;
+
+/// Lowers the maps of a kernel, and the windows that they stand behind, if there are any.
+fn lower_maps(
+    graph: &Graph,
+    plan: &Plan,
+    kernel: &Kernel,
+    slot_of: SlotOf<'_>,
+    library: Option<&mut Library>,
+    windows: Option<ValueId>,
+) -> Option<ElementwiseLoop> {
     let root = graph.instruction(kernel.root);
     // The loop dimensions are the output's axes, outermost first, so that results are written in memory order.
     let axes: Vec<(char, usize)> = match root.op.has_nest() {
@@ -34,12 +88,19 @@ pub fn lower_elementwise(
     let extents: Vec<usize> = axes.iter().map(|(_, extent)| *extent).collect();
     let mut builder = Builder::new(graph, plan, kernel, slot_of, axes.len());
     let map: AxisMap = axes.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
-    let result = builder.emit_instruction(kernel.root, &map, &[]);
+    let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
+    if let Some(value) = windows {
+        let code = builder.emit_window(value, &dimensions)?;
+        builder.known.insert((value, dimensions.clone(), vec![], 0), code);
+    }
+    let result = match windows {
+        Some(value) if value == kernel.root => builder.known[&(value, dimensions.clone(), vec![], 0)],
+        Some(_) | None => builder.emit_instruction(kernel.root, &map, &[]),
+    };
     // The root's axes are its output in row-major order, merged dimensions included.
     let strides = row_major_strides(&extents);
     let dense = Affine { coefficients: strides.iter().map(|s| *s as i64).collect(), constant: 0 };
     let mut stores = vec![(result, kernel.root)];
-    let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
     for value in &kernel.also_stored {
         stores.push((builder.emit_operand(*value, &dimensions, &[], 0), *value));
     }
@@ -50,7 +111,7 @@ pub fn lower_elementwise(
         .into_iter()
         .map(|(_, value)| Store { slot: slot_of(value), dtype: graph.ty(value).dtype, offset: dense.clone() })
         .collect();
-    ElementwiseLoop::new(program, extents, stores, library)
+    Some(ElementwiseLoop::new(program, extents, stores, library))
 }
 
 /// Lowers a reduction with its prologue.
@@ -318,6 +379,80 @@ impl<'a> Builder<'a> {
         };
         self.known.insert(key, code);
         code
+    }
+
+    /// A reduction at the index of its plain output, term after term; nothing if that takes too many operations.
+    fn emit_window(&mut self, value: ValueId, dimensions: &[Affine]) -> Option<usize> {
+        let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = self.graph.instruction(value) else {
+            panic!("windows are of reductions");
+        };
+        let resolved = nest.resolve();
+        let box_axes: Vec<(char, usize)> = resolved.reduction.iter().map(|axis| nest.axes[*axis]).collect();
+        let extents: Vec<usize> = box_axes.iter().map(|(_, extent)| *extent).collect();
+        let mut map: AxisMap =
+            tacit_ir::nest::axes_of(&nest.output).into_iter().zip(dimensions.iter().cloned()).collect();
+        let shape = self.graph.shape(operands[0]).to_vec();
+        let function = match reduction {
+            Reduction::Sum => ScalarFn::Add,
+            Reduction::Max => ScalarFn::Max,
+        };
+        let join = |builder: &mut Builder, a: usize, b: usize| {
+            builder.push(Code::Apply { function, dtype: ty.dtype, operands: [a, b, 0] })
+        };
+        let mut terms = vec![];
+        for position in 0..extents.iter().product() {
+            let mut digits = vec![0; extents.len()];
+            set_place(&mut digits, &extents, position);
+            for ((axis, _), digit) in box_axes.iter().zip(digits) {
+                map.insert(*axis, Affine { constant: digit, ..self.zero() });
+            }
+            let index: Vec<Affine> = nest.operands[0].iter().map(|line| self.index(nest, line, &map)).collect();
+            let bounds = nest.operands[0].iter().zip(&shape).zip(&index);
+            let guards: Vec<Guard> = bounds
+                .filter(|((line, extent), _)| {
+                    !nest.range(line).is_some_and(|(low, high)| low >= 0 && high < **extent as i64)
+                })
+                .map(|((_, extent), value)| Guard { value: value.clone(), extent: *extent as i64 })
+                .collect();
+            let term = self.emit_operand(operands[0], &index, &guards, 0);
+            terms.push((term, guards));
+            if self.codes.len() > WINDOW_OPERATIONS_MAX {
+                return None;
+            }
+        }
+        let result = match reduces_in_lanes(nest, &shape) {
+            true => {
+                let mut lanes: Vec<usize> = terms.into_iter().map(|(term, _)| term).collect();
+                for width in [LANES / 2, LANES / 4, LANES / 8, LANES / 16] {
+                    for high in (width..lanes.len().min(2 * width)).rev() {
+                        lanes[high - width] = join(self, lanes[high - width], lanes[high]);
+                    }
+                    lanes.truncate(width);
+                }
+                *lanes.first()?
+            }
+            false => {
+                let mut sum = self.push(Code::Splat { bits: identity(*reduction == Reduction::Max, ty.dtype) });
+                for (term, guards) in terms {
+                    let more = join(self, sum, term);
+                    sum = match guards.is_empty() {
+                        true => more,
+                        false => {
+                            let within = self.push(Code::Within { guards });
+                            let operands = [within, more, sum];
+                            self.push(Code::Apply { function: ScalarFn::Select, dtype: ty.dtype, operands })
+                        }
+                    };
+                }
+                sum
+            }
+        };
+        Some(match (reduction, ty.dtype) {
+            (Reduction::Sum, DType::F32) => {
+                self.push(Code::Apply { function: ScalarFn::Flush, dtype: DType::F32, operands: [result, 0, 0] })
+            }
+            (Reduction::Sum | Reduction::Max, _) => result,
+        })
     }
 
     /// An instruction's result where its axes have these values.

@@ -12,7 +12,7 @@ mod reduce;
 mod run;
 
 pub use evaluate::Kept;
-pub use lower::{lower_elementwise, lower_reduce};
+pub use lower::{lower_elementwise, lower_reduce, lower_windows};
 pub use reduce::{ACCUMULATORS, ReduceLoop};
 pub use run::{ElementwiseLoop, Finish};
 

@@ -54,8 +54,8 @@ impl ElementwiseLoop {
             program.compile(library, extents.len().checked_sub(1));
         }
         let in_memory = |code: &Code| match code {
-            Code::Load { guards, .. } => guards.is_empty(),
-            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
+            Code::Load { guards, .. } | Code::Within { guards } => guards.is_empty(),
+            Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } => true,
         };
         let unbounded = program.routine.as_ref().is_some_and(|routine| {
             let preparations = routine.preparations.iter().zip(&program.codes);

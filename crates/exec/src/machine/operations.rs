@@ -79,6 +79,8 @@ pub struct Stream {
 pub enum Source {
     /// Memory in place, where the load's guards hold in the whole rectangle; else the code's register, row after row.
     Memory(usize),
+    /// Ones where the guards of a `within` hold in the whole rectangle; else the code's register, row after row.
+    Ones(usize),
     /// The code's register, row after row.
     Register(usize),
     /// The first row of the code's register, for all rows.
@@ -112,9 +114,8 @@ impl Operations {
                 (Lasts::Block, Code::Load { dtype, offset, guards, .. }) => {
                     Some(loaded(k, *dtype, offset, guards, column_dim))
                 }
-                (Lasts::Block, Code::Index { .. } | Code::Within { .. }) => {
-                    Some(Stream { source: Source::Register(k), one_a_row: false })
-                }
+                (Lasts::Block, Code::Index { .. }) => Some(Stream { source: Source::Register(k), one_a_row: false }),
+                (Lasts::Block, Code::Within { .. }) => Some(Stream { source: Source::Ones(k), one_a_row: false }),
                 (Lasts::Block, Code::Apply { .. }) => None,
             };
             known.push(match (stream, code) {

@@ -50,7 +50,9 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
             || graph.outputs().iter().any(|(_, v)| storage(fates, *v) == *leaf);
         let output = graph.outputs().iter().any(|(_, v)| storage(fates, *v) == *next);
         let own_index = kernels.get(k).is_some_and(|kernel| {
+            // A settled value is computed before the others, which may still read the leaf.
             kernel.kind == KernelKind::Elementwise
+                && !kernel.settled
                 && (!reads[k].iter().any(|v| storage(fates, *v) == *leaf) || reads_aligned(graph, fates, kernel, *leaf))
         });
         if stored && unread_later && updated_once && !handed_on && !output && own_index {
