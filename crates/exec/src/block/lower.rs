@@ -36,27 +36,13 @@ pub fn lower_windows(
     library: Option<&mut Library>,
 ) -> Option<ElementwiseLoop> {
     let value = kernel.anchor.unwrap_or(kernel.root);
-    let Instruction { operands, nest, ty, .. } = graph.instruction(value);
+    let Instruction { nest, ty, .. } = graph.instruction(value);
     let resolved = nest.resolve();
     let positions: usize = resolved.reduction.iter().map(|axis| nest.axes[*axis].1).product();
     let plain =
         resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1));
-    let adjoins = match nest.output.last() {
-        Some(Index::Axis(last)) => {
-            let (columns, others): (Vec<_>, Vec<_>) = nest.operands[0]
-                .iter()
-                .map(|index| nest.affine(index).0)
-                .enumerate()
-                .partition(|(dim, _)| dim + 1 == graph.shape(operands[0]).len());
-            let uses = |terms: &[(i64, usize)], step: i64| {
-                terms.iter().all(|(c, axis)| nest.axes[*axis].0 != *last || *c == step)
-            };
-            columns.iter().all(|(_, terms)| uses(terms, 1)) && others.iter().all(|(_, terms)| uses(terms, 0))
-        }
-        Some(Index::Radix(_) | Index::Affine { .. } | Index::Lookup) | None => false,
-    };
     let words = matches!(ty.dtype, DType::F32 | DType::I32);
-    if !plain || !adjoins || !words || positions > LANES || ty.elements() < WINDOWS_MIN {
+    if !plain || !words || positions > LANES || ty.elements() < WINDOWS_MIN {
         return None;
     }
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
@@ -91,6 +77,13 @@ fn lower_maps(
     let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
     if let Some(value) = windows {
         let code = builder.emit_window(value, &dimensions)?;
+        let adjoins = |code: &Code| match code {
+            Code::Load { offset, .. } => offset.coefficients.last().is_none_or(|step| matches!(step, 0 | 1)),
+            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
+        };
+        if !builder.codes.iter().all(adjoins) {
+            return None;
+        }
         builder.known.insert((value, dimensions.clone(), vec![], 0), code);
     }
     let result = match windows {
