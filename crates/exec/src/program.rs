@@ -150,6 +150,7 @@ impl Program {
                         let line = tacit_ir::text::print_instruction(graph, kernel.root);
                         ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
                     })?;
+                    workspace_bytes = workspace_bytes.max(reduce.workspace_bytes(options.threads));
                     let epilogue = epilogue(reduce.finishes_in_long_ranges(), &mut library);
                     Lowered::Reduce(Box::new(reduce), epilogue)
                 }
@@ -324,7 +325,7 @@ impl Program {
                         let own = l.program.register_count + crate::block::ACCUMULATORS;
                         let (registers, behind) = registers.split_at_mut(own);
                         finishing(epilogue, set, &slots, behind, &member, &mut |finish| {
-                            l.run(set, &slots, registers, worker, workers, finish)
+                            l.run(set, &slots, workspace, registers, &member, finish)
                         });
                     }
                     Lowered::Contract(l, epilogue) => {

@@ -165,6 +165,29 @@ fn sums_and_maxima_of_channels_over_many_places() {
 }
 
 #[test]
+fn reductions_over_several_pieces() {
+    for (shape, words) in [
+        (vec![5000], "a->"),
+        (vec![3, 4099], "ab->a"),
+        (vec![2100, 5], "ab->b"),
+        (vec![2, 4500, 3], "abc->ac"),
+        (vec![41, 53, 2, 7], "abcd->cd"),
+        (vec![2049, 300], "ab->b"),
+        (vec![3, 7, 683, 40], "abcd->ad"),
+    ] {
+        let mut g = Graph::new();
+        let x = g.param("x", &shape).unwrap();
+        let squares = g.map(ScalarFn::Mul, &[x, x]).unwrap();
+        for (name, reduction, value) in [("sum", Reduction::Sum, squares), ("max", Reduction::Max, x)] {
+            let y = g.reduce(reduction, words, value, &[]).unwrap();
+            let z = g.map(ScalarFn::Tanh, &[y]).unwrap();
+            g.set_output(name, z).unwrap();
+        }
+        holds_the_bits(&g, 11);
+    }
+}
+
+#[test]
 fn overlapping_and_padded_max_pools_with_ties() {
     for (words, extents) in [
         ("{2h+i}{2w+j}c->hwc", [('h', 4), ('w', 4), ('i', 3), ('j', 3)]),

@@ -14,6 +14,9 @@ pub const CHUNK: usize = 512;
 /// The interleaved partial results of a plain sum or maximum.
 pub const LANES: usize = 16;
 
+/// Positions of the box after which a reduction in lanes begins anew, so that pieces can be computed side by side.
+pub const PIECE: usize = 2048;
+
 /// A tensor's elements in row-major order; floats in the interpreter's precision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data<R> {
@@ -293,24 +296,32 @@ fn reduce<R: Real>(reduction: Reduction, nest: &Nest, ty: &TensorType, operands:
     Tensor::from_fn(ty, |position| {
         let mut lanes = [start; LANES];
         let mut terms = 0_usize;
+        let mut total = None;
+        // A piece's result is its lanes', joined in halves; a lane that got no term takes no part.
+        let end_piece = |total: Option<Value<R>>, lanes: &mut [Value<R>; LANES], terms: usize| {
+            let mut width = LANES / 2;
+            while in_lanes && width > 0 {
+                for lane in 0..width.min(terms.saturating_sub(width)) {
+                    lanes[lane] = function.apply(&[lanes[lane], lanes[lane + width]]);
+                }
+                width /= 2;
+            }
+            let result = std::mem::replace(lanes, [start; LANES])[0];
+            total.map_or(result, |total| function.apply(&[total, result]))
+        };
         walk.terms(position, |place, axes| {
+            if in_lanes && terms == PIECE {
+                total = Some(end_piece(total, &mut lanes, terms));
+                terms = 0;
+            }
             terms += 1;
             let lane = if in_lanes { place % LANES } else { 0 };
             if let Some(offset) = axes.and_then(|axes| walk.offset(0, axes, None)) {
                 lanes[lane] = function.apply(&[lanes[lane], operands[0].at(offset)]);
             }
         });
-        if in_lanes {
-            let mut width = LANES / 2;
-            while width > 0 {
-                // A lane that got no term takes no part.
-                for lane in 0..width.min(terms.saturating_sub(width)) {
-                    lanes[lane] = function.apply(&[lanes[lane], lanes[lane + width]]);
-                }
-                width /= 2;
-            }
-        }
-        finish(reduction, lanes[0])
+        let result = end_piece(total, &mut lanes, terms);
+        finish(reduction, result)
     })
 }
 

@@ -188,7 +188,7 @@ impl Op {
                 shape: "f32 or i32. Accesses are free, `*` excepted.",
                 count: "1 for each term, skipped ones included.",
                 order: "Sixteen interleaved lanes and a fixed tree where no term can be skipped and the output is plain, \
-                        else one by one in the declared order of the axes. f32 sums are flushed, integers wrap.",
+                        in pieces of 2048 terms, else one by one in the declared order of the axes. f32 sums are flushed, integers wrap.",
                 gradient: "The same instruction with the accesses exchanged (a `move` where each element gets one term).",
                 example: "%0 = param \"x\" -> f32[6]\n%1 = reduce sum \"{2t+i-1}->t\" t=3 i=3 (%0) -> f32[3]",
             },

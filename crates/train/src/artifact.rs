@@ -18,7 +18,7 @@ use crate::interface::Interface;
 /// The version of the document that this version of the tool writes; it reads all up to it.
 pub const FORMAT_VERSION: u32 = 1;
 /// The version of the arithmetic (docs/NUMERICS.md): it changes when any instruction gives other bits.
-pub const NUMERICS_VERSION: u32 = 2;
+pub const NUMERICS_VERSION: u32 = 3;
 /// The extension of artifacts, without a dot.
 pub const EXTENSION: &str = "tacit";
 

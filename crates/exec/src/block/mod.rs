@@ -7,7 +7,7 @@
 
 mod evaluate;
 mod lower;
-mod narrow;
+mod pieces;
 mod reduce;
 mod run;
 

@@ -6,7 +6,8 @@ use super::run::{Finish, MAX_DIMS, Tiling, collapse, set_place, share};
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
-use tacit_ir::interpret::LANES;
+use crate::team::Member;
+use tacit_ir::interpret::{LANES, PIECE};
 use tacit_ir::math;
 use tacit_ir::types::DType;
 
@@ -48,8 +49,8 @@ pub struct ReduceLoop {
     pub one_by_one: bool,
 }
 
-/// Registers beside the program's own: the accumulators.
-pub const ACCUMULATORS: usize = LANES;
+/// Registers beside the program's own: the lanes, and the total of the pieces.
+pub const ACCUMULATORS: usize = LANES + 1;
 
 impl ReduceLoop {
     /// Joins dimensions that are walked as one.
@@ -68,17 +69,15 @@ impl ReduceLoop {
         &self,
         kernels: KernelSet,
         slots: &Slots,
+        workspace: Slot,
         registers: Registers<'_>,
-        worker: usize,
-        workers: usize,
+        member: &Member<'_>,
         finish: Finish<'_>,
     ) {
-        if self.along_box {
-            self.run_along_box(kernels, slots, registers, worker, workers, finish);
-        } else if self.is_narrow() {
-            self.run_narrow(kernels, slots, registers, worker, workers, finish);
+        if self.along_box || self.is_narrow() {
+            self.run_pieces(kernels, slots, workspace, registers, member, finish);
         } else {
-            self.run_along_output(kernels, slots, registers, worker, workers, finish);
+            self.run_along_output(kernels, slots, registers, member.worker, member.count, finish);
         }
     }
 
@@ -139,10 +138,15 @@ impl ReduceLoop {
                     (r.rows, r.columns)
                 };
                 let n = rows * columns;
-                let used = if self.in_lanes { positions.clamp(1, LANES) } else { 1 };
-                let lanes = &mut accumulators.as_flattened_mut()[..LANES * n];
-                lanes[..used * n].fill(start);
+                let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(n);
+                let lanes = &mut lanes[..LANES * n];
+                lanes.fill(start);
+                total.fill(start);
                 for position in 0..positions {
+                    if self.in_lanes && position > 0 && position % PIECE == 0 {
+                        self.end_piece(kernels, lanes, total, position, PIECE);
+                        lanes.fill(start);
+                    }
                     set_place(&mut corner[self.output_dims..self.extents.len()], self.box_extents(), position);
                     if !self.solve(&residues, corner) {
                         continue;
@@ -160,7 +164,12 @@ impl ReduceLoop {
                     let into = &mut lanes[lane * n..][..n];
                     accumulate(kernels, self.maximum, self.dtype, into, &regs[self.term][..n], valid);
                 }
-                self.combine_lanes(kernels, lanes, n, used);
+                let filled = match (self.in_lanes, positions % PIECE) {
+                    (false, _) => 1,
+                    (true, 0) => positions.min(PIECE),
+                    (true, rest) => rest,
+                };
+                self.end_piece(kernels, lanes, total, positions.max(1), filled);
                 let rectangle = Rectangle {
                     corner,
                     row_dim: self.output_dims.saturating_sub(2),
@@ -168,8 +177,19 @@ impl ReduceLoop {
                     rows,
                     columns,
                 };
-                self.complete(slots, &rectangle, offset, &mut lanes[..n], finish);
+                self.complete(slots, &rectangle, offset, total, finish);
             }
+        }
+    }
+
+    /// Joins the lanes, of which the first `filled` got terms, and their result to the total of the pieces before this one,
+    /// which ends at a position.
+    fn end_piece(&self, kernels: KernelSet, lanes: &mut [u32], total: &mut [u32], end: usize, filled: usize) {
+        let n = total.len();
+        self.combine_lanes(kernels, lanes, n, filled);
+        match self.in_lanes && end > PIECE {
+            true => accumulate(kernels, self.maximum, self.dtype, total, &lanes[..n], None),
+            false => total.copy_from_slice(&lanes[..n]),
         }
     }
 
@@ -230,61 +250,6 @@ impl ReduceLoop {
         }
         true
     }
-
-    /// One output element after another; the box's last dimensions fill the blocks.
-    fn run_along_box(
-        &self,
-        kernels: KernelSet,
-        slots: &Slots,
-        regs: Registers<'_>,
-        worker: usize,
-        workers: usize,
-        finish: Finish<'_>,
-    ) {
-        let outputs: usize = self.extents[..self.output_dims].iter().product();
-        let tiling = Tiling::new(self.box_extents());
-        let mut corner_memory = [0i64; MAX_DIMS];
-        let corner = &mut corner_memory[..self.dims()];
-        let start = identity(self.maximum, self.dtype);
-        let mut kept = Kept::default();
-        for output in share(outputs, worker, workers, tiling.blocks * tiling.block_elements(), 4096) {
-            set_place(&mut corner[..self.output_dims], &self.extents[..self.output_dims], output);
-            let mut lanes = [start; LANES];
-            let mut position = 0;
-            for block in 0..tiling.blocks {
-                let (rows, columns) = {
-                    let r =
-                        tiling.rectangle(block, self.box_extents(), &mut corner[self.output_dims..self.extents.len()]);
-                    (r.rows, r.columns)
-                };
-                let rectangle = Rectangle {
-                    corner,
-                    row_dim: self.extents.len().saturating_sub(2).max(self.output_dims),
-                    column_dim: self.extents.len().saturating_sub(1),
-                    rows,
-                    columns,
-                };
-                evaluate(kernels, &self.program, slots, &rectangle, regs, &mut kept);
-                let n = rows * columns;
-                let mut terms = &regs[self.term][..n];
-                // Terms go to lanes by their position in the box, so a block may begin in the middle of the lanes.
-                while !terms.is_empty() {
-                    let lane = position % LANES;
-                    let count = match lane {
-                        0 if terms.len() >= LANES => terms.len() / LANES * LANES,
-                        _ => (LANES - lane).min(terms.len()),
-                    };
-                    let (now, later) = terms.split_at(count);
-                    accumulate_in_lanes(kernels, self.maximum, self.dtype, &mut lanes[lane..], now);
-                    position += count;
-                    terms = later;
-                }
-            }
-            self.combine_lanes(kernels, &mut lanes, 1, position);
-            let rectangle = Rectangle { corner, row_dim: 0, column_dim: 0, rows: 1, columns: 1 };
-            self.complete(slots, &rectangle, 0, &mut lanes[..1], finish);
-        }
-    }
 }
 
 /// accumulator = accumulator ∘ term, where valid.
@@ -310,7 +275,7 @@ pub(super) fn accumulate(
 }
 
 /// Joins terms to as many lanes as there are, over and over.
-fn accumulate_in_lanes(kernels: KernelSet, maximum: bool, dtype: DType, lanes: &mut [u32], terms: &[u32]) {
+pub(super) fn accumulate_in_lanes(kernels: KernelSet, maximum: bool, dtype: DType, lanes: &mut [u32], terms: &[u32]) {
     let (whole, rest) = match <&mut [u32; LANES]>::try_from(&mut *lanes) {
         Ok(all) => {
             let (whole, rest) = terms.as_chunks::<LANES>();

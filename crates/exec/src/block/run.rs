@@ -108,19 +108,11 @@ impl ElementwiseLoop {
     ) {
         let mut corner = [0i64; MAX_DIMS];
         let dims = self.extents.len();
-        let from_end = |k: usize| dims.checked_sub(k).map_or(1, |at| self.extents[at]);
-        let (rows_all, columns_all) = (from_end(2), from_end(1));
         let most = self.block_max(1);
         let mut at = range.start;
         while at < range.end {
             set_place(&mut corner[..dims], &self.extents, at);
-            let left = range.end - at;
-            let column = at % columns_all;
-            // Whole rows go together; else the rest of one row.
-            let (rows, columns) = match column == 0 && left >= columns_all && columns_all <= most {
-                true => ((left.min(most) / columns_all).min(rows_all - at / columns_all % rows_all), columns_all),
-                false => (1, left.min(most).min(columns_all - column)),
-            };
+            let (rows, columns) = stretch(&self.extents, at, (range.end - at).min(most));
             let rectangle = Rectangle {
                 corner: &corner[..dims],
                 row_dim: dims.saturating_sub(2),
@@ -146,6 +138,18 @@ pub(super) fn set_place(corner: &mut [i64], extents: &[usize], place: usize) {
     for (index, extent) in corner.iter_mut().zip(extents).rev() {
         *index = (rest % extent) as i64;
         rest /= extent;
+    }
+}
+
+/// Rows and columns of the longest stretch of at most so many elements from a place on: whole rows of the last two
+/// dimensions, or the rest of one row.
+pub(super) fn stretch(extents: &[usize], place: usize, most: usize) -> (usize, usize) {
+    let from_end = |k: usize| extents.len().checked_sub(k).map_or(1, |at| extents[at]);
+    let (rows, columns) = (from_end(2), from_end(1));
+    let column = place % columns;
+    match column == 0 && columns <= most {
+        true => ((most / columns).min(rows - place / columns % rows), columns),
+        false => (1, most.min(columns - column)),
     }
 }
 
