@@ -2,16 +2,16 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
+use super::kernel::{BandCall, KernelTable, Lanes, band, kernel_table};
 
 pub(super) fn table() -> KernelTable {
     kernel_table!(tile_avx2, lanes 8, full tiles masked false, rows [1, 2, 3, 4, 5, 6], four [1], two [1, 2, 3])
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &TileCall<'_>) {
+unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Ymm<MASKED>, M, NV, A_MOVES>(call) }
+    unsafe { band::<Ymm<MASKED>, M, NV, A_MOVES>(call) }
 }
 
 /// Masks would take registers that a full tile needs for its sums, so those have none.
@@ -79,14 +79,6 @@ impl<const MASKED: bool> Lanes for Ymm<MASKED> {
             let least = _mm256_set1_ps(f32::MIN_POSITIVE);
             // Not less, or unordered: NaN stays.
             let keep = _mm256_cmp_ps::<_CMP_NLT_UQ>(_mm256_andnot_ps(sign, self.0), least);
-            Ymm(_mm256_and_ps(keep, self.0))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn relu(self) -> Ymm<MASKED> {
-        unsafe {
-            let keep = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps());
             Ymm(_mm256_and_ps(keep, self.0))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::{KernelTable, Lanes, TileCall, kernel_table, tile};
+use super::kernel::{BandCall, KernelTable, Lanes, band, kernel_table};
 
 pub(super) fn table() -> KernelTable {
     kernel_table!(
@@ -16,9 +16,9 @@ pub(super) fn table() -> KernelTable {
 
 /// A mask costs nothing here, so all tiles have one.
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn tile_avx512<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &TileCall<'_>) {
+unsafe fn tile_avx512<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Zmm, M, NV, A_MOVES>(call) }
+    unsafe { band::<Zmm, M, NV, A_MOVES>(call) }
 }
 
 #[derive(Clone, Copy)]
@@ -75,14 +75,6 @@ impl Lanes for Zmm {
             let least = _mm512_set1_ps(f32::MIN_POSITIVE);
             // Not less, or unordered: NaN stays.
             let keep = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(self.0), least);
-            Zmm(_mm512_maskz_mov_ps(keep, self.0))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn relu(self) -> Zmm {
-        unsafe {
-            let keep = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps());
             Zmm(_mm512_maskz_mov_ps(keep, self.0))
         }
     }

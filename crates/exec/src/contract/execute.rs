@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::kernel::{ROWS_MAX, TileCall};
+use super::kernel::{BandCall, ROWS_MAX};
 use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
-use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Share, Tile, part_of};
+use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Share, Tile, part_of, result_pitch};
 use super::shared::SharedSlice;
+use super::spec::Row;
 use crate::team::{Member, Team};
 
 /// The memory that a contraction works on.
@@ -15,8 +16,6 @@ pub struct Operands<'a> {
     /// The operand itself, or what [`ContractPlan::pack_constant`] made of it where
     /// [`ContractPlan::packed_len`] says so.
     pub b: &'a [f32],
-    /// One element a lane, if the contraction has a bias.
-    pub bias: Option<&'a [f32]>,
     pub c: SharedSlice<'a>,
     /// At least [`ContractPlan::workspace_len`] elements, whose content is of no matter.
     pub workspace: SharedSlice<'a>,
@@ -87,8 +86,6 @@ impl ContractPlan {
         assert!(operands.b.len() >= b_len, "operand b has all addresses");
         assert!(operands.c.len() >= self.lengths.c, "the result has all addresses");
         assert!(operands.workspace.len() >= self.workspace.total, "the workspace is large enough");
-        assert_eq!(operands.bias.is_some(), self.bias, "a bias as planned");
-        assert!(operands.bias.is_none_or(|bias| bias.len() >= self.lanes), "a bias for each lane");
         assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
         if self.rows.is_empty() || self.lanes == 0 {
             return;
@@ -265,13 +262,14 @@ impl Context<'_> {
                     if panels.is_empty() {
                         continue;
                     }
-                    for tile in &plan.tiles[share.tiles.clone()] {
+                    let lanes = panels.len() * plan.kernels.panel_lanes;
+                    for band in bands(&plan.tiles[share.tiles.clone()], BAND_RESULTS / lanes) {
                         // SAFETY: passed on.
                         unsafe {
-                            self.run_tile(batch, tile, &panels, block.chunks.clone(), b, false);
+                            self.run_band(batch, band, &panels, block.chunks.clone(), b, false);
                         }
                         if index == last_block {
-                            epilogue(self.finished(batch, tile_rows(tile), &panels));
+                            epilogue(self.finished(batch, band_rows(band), &panels));
                         }
                     }
                 }
@@ -292,9 +290,9 @@ impl Context<'_> {
                     // SAFETY: passed on.
                     let b = unsafe { self.b_block(batch, lane_block, index, 0) };
                     let chunks = plan.terms.blocks[index].chunks.clone();
-                    for tile in &plan.tiles {
+                    for band in bands(&plan.tiles, BAND_RESULTS / (lane_block.len() * plan.kernels.panel_lanes)) {
                         // SAFETY: passed on; chunk results of different chunks do not meet.
-                        unsafe { self.run_tile(batch, tile, lane_block, chunks.clone(), b, true) };
+                        unsafe { self.run_band(batch, band, lane_block, chunks.clone(), b, true) };
                     }
                 }
             }
@@ -360,14 +358,14 @@ impl Context<'_> {
         }
     }
 
-    /// Computes a tile over some chunks; into the chunk results if `apart`, else into `c`.
+    /// Computes a band over some chunks; into the chunk results if `apart`, else into `c`.
     ///
     /// # Safety
     /// As for `execute`; nobody else writes these results.
-    unsafe fn run_tile(
+    unsafe fn run_band(
         &self,
         batch: usize,
-        tile: &Tile,
+        band: &[Tile],
         panels: &Range<usize>,
         chunks: Range<usize>,
         b: BBlock,
@@ -375,42 +373,37 @@ impl Context<'_> {
     ) {
         let plan = self.plan;
         let base = plan.batches[batch];
-        let rows = tile_rows(tile);
-        let (a, c) = (self.operands.a.as_ptr(), self.operands.c.as_mut_ptr());
-        let mut call = TileCall {
-            a: [std::ptr::null(); ROWS_MAX],
-            c: [std::ptr::null_mut(); ROWS_MAX],
+        let a = self.operands.a.as_ptr().wrapping_offset(base.a as isize);
+        let c = self.operands.c.as_mut_ptr().wrapping_offset(base.c as isize);
+        let mut call = BandCall {
+            a,
+            c,
+            rows: &plan.rows[band_rows(band)],
             b: b.start,
             b_panel_stride: b.panel_stride,
             runs: &[],
             lane: 0,
             lanes: 0,
+            blocks: 0,
             c_lane_stride: if apart { 1 } else { plan.c_lane_stride },
             first: true,
             last: false,
-            bias: self.operands.bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
-            relu: plan.relu,
         };
-        for (i, row) in plan.rows[rows.clone()].iter().enumerate() {
-            call.a[i] = a.wrapping_offset(base.a as isize + row.a as isize);
-            call.c[i] = c.wrapping_offset(base.c as isize + row.c as isize);
-        }
-        let a_rows = call.a;
-        let group = tile.group as usize;
+        let height = band[0].rows as usize;
+        let group = band[0].group as usize;
         let last_chunk = plan.terms.chunk_count;
         if chunks.is_empty() {
             // Without any term the results are sums of nothing.
             call.last = true;
             // SAFETY: passed on.
-            unsafe { self.run_panels(&mut call, rows.len(), panels, b) };
+            unsafe { self.run_panels(&mut call, height, panels, b) };
             return;
         }
         for chunk in chunks {
             call.runs = plan.terms.chunk(group, chunk);
             if apart {
-                for (i, row) in rows.clone().enumerate() {
-                    call.c[i] = self.buffers.results.wrapping_add(self.result_at(chunk, row));
-                }
+                call.rows = &plan.result_rows[band_rows(band)];
+                call.c = self.buffers.results.wrapping_add(self.result_at(chunk, 0));
             } else {
                 call.first = chunk == 0;
                 call.last = chunk + 1 == last_chunk;
@@ -419,20 +412,32 @@ impl Context<'_> {
                     continue;
                 }
             }
-            if plan.pack_a {
-                // SAFETY: passed on; the buffer is this worker's.
-                unsafe { self.pack_a_chunk(&mut call, &a_rows[..rows.len()], group, chunk) };
+            if !plan.pack_a {
+                // SAFETY: passed on.
+                unsafe { self.run_panels(&mut call, height, panels, b) };
+                continue;
             }
-            // SAFETY: passed on.
-            unsafe { self.run_panels(&mut call, rows.len(), panels, b) };
+            for rows in call.rows.chunks_exact(height) {
+                let packed = self.buffers.a.wrapping_add(self.worker * plan.workspace.a_len);
+                let mut packed_rows = [Row::default(); ROWS_MAX];
+                for (i, (packed, row)) in packed_rows.iter_mut().zip(rows).enumerate() {
+                    *packed = Row { a: i as i32, c: row.c };
+                }
+                // SAFETY: passed on; the buffer is this worker's.
+                unsafe {
+                    self.pack_a_chunk(a, rows, group, chunk, packed);
+                    let mut call = BandCall { a: packed, rows: &packed_rows[..height], ..call };
+                    self.run_panels(&mut call, height, panels, b);
+                }
+            }
         }
     }
 
-    /// Runs one chunk of a tile over its panels.
+    /// Runs one chunk of a band of tiles so high over its panels.
     ///
     /// # Safety
-    /// As for `run_tile`.
-    unsafe fn run_panels(&self, call: &mut TileCall<'_>, rows: usize, panels: &Range<usize>, b: BBlock) {
+    /// As for `run_band`.
+    unsafe fn run_panels(&self, call: &mut BandCall<'_>, height: usize, panels: &Range<usize>, b: BBlock) {
         let plan = self.plan;
         let panel_lanes = plan.kernels.panel_lanes;
         let end = plan.lanes.min(panels.end * panel_lanes);
@@ -440,38 +445,39 @@ impl Context<'_> {
         while call.lane < end {
             let panel = call.lane / panel_lanes;
             call.b = b.start.wrapping_add((panel - b.first_panel) * b.panel_stride);
-            let (kernel, lanes) = plan.kernels.choose(plan.a_moves, rows, end - call.lane);
-            call.lanes = lanes;
+            let (kernel, lanes, blocks) = plan.kernels.choose(plan.a_moves, height, end - call.lane);
+            (call.lanes, call.blocks) = (lanes, blocks);
             // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that
             // `check` has seen.
             unsafe { kernel(call) };
-            call.lane += lanes;
+            call.lane += lanes * blocks;
         }
     }
 
-    /// Packs a tile's rows of `a` over one chunk and lets the call read them.
+    /// Packs a tile's rows of `a`, a batch item, over one chunk.
     ///
     /// # Safety
-    /// As for `run_tile`.
-    unsafe fn pack_a_chunk(&self, call: &mut TileCall<'_>, rows: &[*const f32], group: usize, chunk: usize) {
+    /// As for `run_band`; `to` is this worker's buffer.
+    unsafe fn pack_a_chunk(&self, a: *const f32, rows: &[Row], group: usize, chunk: usize, to: *mut f32) {
         let plan = self.plan;
-        let to = self.buffers.a.wrapping_add(self.worker * plan.workspace.a_len);
-        let adjacent = rows.windows(2).all(|pair| pair[0].wrapping_add(1) == pair[1]);
-        let lanes = PackLanes { starts: rows, adjacent, avx2: plan.avx2 };
+        let mut starts = [std::ptr::null(); ROWS_MAX];
+        for (start, row) in starts.iter_mut().zip(rows) {
+            *start = a.wrapping_offset(row.a as isize);
+        }
+        let starts = &starts[..rows.len()];
+        let adjacent = starts.windows(2).all(|pair| pair[0].wrapping_add(1) == pair[1]);
+        let lanes = PackLanes { starts, adjacent, avx2: plan.avx2 };
         for run in plan.terms.a_chunk(group, chunk) {
             let to = to.wrapping_add(run.at as usize * A_PITCH);
             let (first, stride) = (run.from as isize, run.stride as isize);
             // SAFETY: these are addresses of `a` that `check` has seen; the buffer holds the longest chunk.
             unsafe { pack(&lanes, first, stride, run.len as usize, to, A_PITCH) };
         }
-        for (i, row) in call.a[..rows.len()].iter_mut().enumerate() {
-            *row = to.wrapping_add(i);
-        }
     }
 
     /// Where the result of a chunk for a row begins.
     fn result_at(&self, chunk: usize, row: usize) -> usize {
-        (chunk * self.plan.rows.len() + row) * self.plan.lanes.next_multiple_of(LINE)
+        (chunk * self.plan.rows.len() + row) * result_pitch(self.plan.lanes)
     }
 
     /// Adds the chunk results of one row and panel in ascending order and finishes the sums.
@@ -495,13 +501,7 @@ impl Context<'_> {
         }
         let base = plan.batches[batch].c as isize + plan.rows[row].c as isize;
         for (l, &sum) in sums.iter().enumerate() {
-            let mut value = if sum.abs() < f32::MIN_POSITIVE { 0.0 } else { sum };
-            if let Some(bias) = self.operands.bias {
-                value += bias[first + l];
-            }
-            if plan.relu {
-                value = if 0.0 < value { value } else { 0.0 };
-            }
+            let value = if sum.abs() < f32::MIN_POSITIVE { 0.0 } else { sum };
             let at = base + (first + l) as isize * plan.c_lane_stride;
             // SAFETY: an address of `c` that `check` has seen, in this worker's unit.
             unsafe { *self.operands.c.as_mut_ptr().offset(at) = value };
@@ -509,6 +509,29 @@ impl Context<'_> {
     }
 }
 
-fn tile_rows(tile: &Tile) -> Range<usize> {
-    tile.first_row as usize..(tile.first_row + tile.rows) as usize
+/// Results that one call of the micro-kernel leaves in the first caches for the epilogue.
+const BAND_RESULTS: usize = 2048;
+
+/// Tiles of equal height, one below the other in a group, up to about so many rows at a time; at least one tile.
+fn bands(tiles: &[Tile], rows_max: usize) -> impl Iterator<Item = &[Tile]> {
+    let mut rest = tiles;
+    std::iter::from_fn(move || {
+        let first = rest.first()?;
+        let continues = |count: &usize| {
+            let (tile, before) = (&rest[*count], &rest[*count - 1]);
+            tile.group == first.group
+                && tile.rows == first.rows
+                && tile.first_row == before.first_row + before.rows
+                && (*count + 1) * first.rows as usize <= rows_max
+        };
+        let count = (1..rest.len()).take_while(continues).count() + 1;
+        let (band, later) = rest.split_at(count);
+        rest = later;
+        Some(band)
+    })
+}
+
+fn band_rows(band: &[Tile]) -> Range<usize> {
+    let last = &band[band.len() - 1];
+    band[0].first_row as usize..(last.first_row + last.rows) as usize
 }

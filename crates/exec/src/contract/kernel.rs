@@ -3,8 +3,7 @@
 //! A tile is a block of results, up to `MR` rows by a few vectors, that stays in registers through one chunk of
 //! terms.
 
-#![expect(clippy::needless_range_loop, reason = "rows of a tile index several arrays at once, unrolled by constants")]
-
+use super::spec::Row;
 use crate::kernels::KernelSet;
 
 /// The most rows that a tile of any kernel set has.
@@ -24,39 +23,37 @@ pub(super) struct TileRun {
     pub b_stride: i32,
 }
 
-/// One call of the micro-kernel: a block of results over one chunk of terms.
-pub(super) struct TileCall<'a> {
-    /// Where each row of `a` begins; as many are valid as the tile has rows.
-    pub a: [*const f32; ROWS_MAX],
-    /// Where each row of `c` begins, likewise.
-    pub c: [*mut f32; ROWS_MAX],
-    /// Where the first lane of this block of `b` begins.
+/// One call of the micro-kernel: tiles of as many rows each, one below the other, over one chunk of terms.
+pub(super) struct BandCall<'a> {
+    /// Where the batch item begins in `a` and `c`.
+    pub a: *const f32,
+    pub c: *mut f32,
+    /// The rows, a multiple of a tile's.
+    pub rows: &'a [Row],
+    /// Where lane `lane` of the packed or plain `b` begins.
     pub b: *const f32,
     /// From one panel of lanes of `b` to the next, in elements.
     pub b_panel_stride: usize,
     /// The chunk's terms.
     pub runs: &'a [TileRun],
-    /// The first lane of the block.
+    /// The first lane.
     pub lane: usize,
-    /// How many lanes of the block exist.
+    /// The lanes that a tile takes, at most all that it has room for, and how many times so many.
     pub lanes: usize,
+    pub blocks: usize,
     /// From lane to lane of `c`, in elements.
     pub c_lane_stride: isize,
     /// Whether the chunk's result replaces `c` instead of being added to it.
     pub first: bool,
-    /// Whether `c` is complete afterwards, so that it is flushed and finished.
+    /// Whether `c` is complete afterwards, so that it is flushed.
     pub last: bool,
-    /// The bias of lane 0, or null.
-    pub bias: *const f32,
-    /// Whether `max(x, 0)` is taken at the end.
-    pub relu: bool,
 }
 
 /// A compiled micro-kernel.
 ///
 /// Its caller promises that the processor has the features of the kernel set and that all addresses that the call
 /// describes are valid; results are written by this call alone.
-pub(super) type TileKernel = unsafe fn(&TileCall<'_>);
+pub(super) type TileKernel = unsafe fn(&BandCall<'_>);
 
 /// The micro-kernels of one kernel set.
 #[derive(Clone, Copy)]
@@ -86,22 +83,23 @@ impl KernelTable {
         }
     }
 
-    /// A kernel for `rows` rows by the first of `lanes` lanes, and how many lanes it takes.
-    pub fn choose(&self, a_moves: bool, rows: usize, lanes: usize) -> (TileKernel, usize) {
+    /// A kernel for tiles of `rows` rows by the first of `lanes` lanes, how many lanes it takes at a time, and how often.
+    pub fn choose(&self, a_moves: bool, rows: usize, lanes: usize) -> (TileKernel, usize, usize) {
         let moves = usize::from(a_moves);
         for (level, panels) in [4, 2].into_iter().enumerate() {
             let width = panels * self.panel_lanes;
             if lanes >= width
                 && let Some(kernel) = self.wide[moves][level][rows - 1]
             {
-                return (kernel, width);
+                return (kernel, width, lanes / width);
             }
         }
+        let blocks = (lanes / self.panel_lanes).max(1);
         let lanes = lanes.min(self.panel_lanes);
         let vectors = usize::from(lanes > self.panel_lanes / 2);
         let full = usize::from(lanes.is_multiple_of(self.panel_lanes / 2));
         let kernel = self.tiles[full][moves][vectors][rows - 1];
-        (kernel.expect("tiles have at most rows_max rows"), lanes)
+        (kernel.expect("tiles have at most rows_max rows"), lanes, blocks)
     }
 }
 
@@ -127,16 +125,14 @@ pub(super) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// +0 where the magnitude is below `f32::MIN_POSITIVE`.
     unsafe fn flush(self) -> Self;
-    /// `max(x, 0)`; 0 for NaN.
-    unsafe fn relu(self) -> Self;
 }
 
-/// The micro-kernel: `M` rows by `NV` vectors; `A_MOVES` when `a` has the lanes too.
+/// The micro-kernel: tiles of `M` rows by `NV` vectors; `A_MOVES` when `a` has the lanes too.
 ///
 /// # Safety
 /// See [`TileKernel`].
 #[inline(always)]
-pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(call: &TileCall<'_>) {
+pub(super) unsafe fn band<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(call: &BandCall<'_>) {
     // SAFETY: the caller promises valid addresses for all terms of all rows and existing lanes, and the masks keep
     // the others from being touched. Pointers are moved with wrapping arithmetic, since a row may begin before
     // its operand as long as its terms do not.
@@ -145,10 +141,35 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
         for (j, mask) in masks.iter_mut().enumerate() {
             *mask = V::mask(call.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH));
         }
-        let mut a = [std::ptr::null::<f32>(); M];
-        for i in 0..M {
-            a[i] = if A_MOVES { call.a[i].wrapping_add(call.lane) } else { call.a[i] };
+        for rows in call.rows.as_chunks::<M>().0 {
+            for block in 0..call.blocks {
+                let lane = call.lane + block * NV * V::WIDTH;
+                let b = call.b.wrapping_add(block * NV.div_ceil(2) * call.b_panel_stride);
+                let mut a = [std::ptr::null::<f32>(); M];
+                for i in 0..M {
+                    a[i] = call.a.wrapping_offset(rows[i].a as isize);
+                    if A_MOVES {
+                        a[i] = a[i].wrapping_add(lane);
+                    }
+                }
+                tile::<V, M, NV, A_MOVES>(call, rows, lane, &a, b, masks);
+            }
         }
+    }
+}
+
+/// One tile from its first term to its results.
+#[inline(always)]
+unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
+    call: &BandCall<'_>,
+    rows: &[Row; M],
+    lane: usize,
+    a: &[*const f32; M],
+    b: *const f32,
+    masks: [V::Mask; NV],
+) {
+    // SAFETY: see `band`.
+    unsafe {
         let mut sums = [[V::zero(); NV]; M];
         // One loop over the terms of all runs: with a loop for each run the compiler moves all sums through memory
         // between runs.
@@ -156,7 +177,8 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
         if let Some(mut run) = runs.next() {
             let mut left = run.len;
             let mut k = run.a as isize;
-            let mut b = call.b.wrapping_offset(run.b as isize);
+            let first_b = b;
+            let mut b = b.wrapping_offset(run.b as isize);
             loop {
                 // Few rows wait for memory itself, and wide ones would ask for too much at a time.
                 if M > 3 {
@@ -165,37 +187,34 @@ pub(super) unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOV
                         V::prefetch(vector_of(ahead, j, call.b_panel_stride, V::WIDTH));
                     }
                 }
-                one_term::<V, M, NV, A_MOVES>(&mut sums, &a, k, b, call.b_panel_stride, masks);
+                one_term::<V, M, NV, A_MOVES>(&mut sums, a, k, b, call.b_panel_stride, masks);
                 left -= 1;
                 if left == 0 {
                     let Some(next) = runs.next() else { break };
                     run = next;
                     left = run.len;
                     k = run.a as isize;
-                    b = call.b.wrapping_offset(run.b as isize);
+                    b = first_b.wrapping_offset(run.b as isize);
                 } else {
                     k += run.a_stride as isize;
                     b = b.wrapping_offset(run.b_stride as isize);
                 }
             }
         }
-        // A copy, since what is indexed in a loop below lives in memory, and the sums above must not.
-        let mut results = [[V::zero(); NV]; M];
-        for (result, sum) in results.iter_mut().zip(sums) {
-            *result = sum;
-        }
         if call.c_lane_stride == 1 {
             for i in 0..M {
-                let c = call.c[i].wrapping_add(call.lane);
+                let c = call.c.wrapping_offset(rows[i].c as isize).wrapping_add(lane);
                 for j in 0..NV {
                     let at = c.wrapping_add(j * V::WIDTH);
                     let before = if call.first { None } else { Some(V::load(at, masks[j])) };
-                    let bias = bias_of::<V>(call, j, masks[j]);
-                    finish(results[i][j], before, call, bias).store(at, masks[j]);
+                    finish(sums[i][j], before, call.last).store(at, masks[j]);
                 }
             }
         } else {
-            store_strided::<V, M, NV>(call, &results, masks);
+            // A copy, since what is indexed in the loops of a call that is not inlined lives in memory, and the sums above
+            // must not.
+            let results = sums;
+            store_strided::<V, M, NV>(call, rows, lane, &results, masks);
         }
     }
 }
@@ -284,53 +303,38 @@ fn vector_of(b: *const f32, j: usize, panel_stride: usize, width: usize) -> *con
     b.wrapping_add((j / 2) * panel_stride + (j % 2) * width)
 }
 
+/// A chunk's result added to those before it, and flushed if it is the last.
 #[inline(always)]
-unsafe fn bias_of<V: Lanes>(call: &TileCall<'_>, j: usize, mask: V::Mask) -> Option<V> {
-    if call.bias.is_null() || !call.last {
-        return None;
-    }
-    // SAFETY: the bias has every lane of the contraction.
-    Some(unsafe { V::load(call.bias.wrapping_add(call.lane + j * V::WIDTH), mask) })
-}
-
-/// A chunk's result added to those before it, and finished if it is the last.
-#[inline(always)]
-unsafe fn finish<V: Lanes>(sum: V, before: Option<V>, call: &TileCall<'_>, bias: Option<V>) -> V {
+unsafe fn finish<V: Lanes>(sum: V, before: Option<V>, last: bool) -> V {
     // SAFETY: inlined into a function compiled for the vectors' set.
     unsafe {
-        let mut value = match before {
+        let value = match before {
             Some(before) => before.add(sum),
             None => sum,
         };
-        if call.last {
-            value = value.flush();
-            if let Some(bias) = bias {
-                value = value.add(bias);
-            }
-            if call.relu {
-                value = value.relu();
-            }
-        }
-        value
+        if last { value.flush() } else { value }
     }
 }
 
 /// Writes results whose lanes are not next to each other, through a small buffer.
 #[inline(always)]
 unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
-    call: &TileCall<'_>,
+    call: &BandCall<'_>,
+    rows: &[Row; M],
+    first_lane: usize,
     sums: &[[V; NV]; M],
     masks: [V::Mask; NV],
 ) {
-    // SAFETY: as in `tile`; the buffer has room for a whole vector of every set.
+    // SAFETY: as in `band`; the buffer has room for a whole vector of every set.
     unsafe {
         let mut buffer = [0.0f32; 16];
         debug_assert!(V::WIDTH <= buffer.len());
         for i in 0..M {
+            let c = call.c.wrapping_offset(rows[i].c as isize);
             for j in 0..NV {
-                let lane = call.lane + j * V::WIDTH;
+                let lane = first_lane + j * V::WIDTH;
                 let count = call.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH);
-                let at = |l: usize| call.c[i].wrapping_offset((lane + l) as isize * call.c_lane_stride);
+                let at = |l: usize| c.wrapping_offset((lane + l) as isize * call.c_lane_stride);
                 let before = if call.first {
                     None
                 } else {
@@ -339,8 +343,7 @@ unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
                     }
                     Some(V::load(buffer.as_ptr(), masks[j]))
                 };
-                let bias = bias_of::<V>(call, j, masks[j]);
-                finish(sums[i][j], before, call, bias).store(buffer.as_mut_ptr(), masks[j]);
+                finish(sums[i][j], before, call.last).store(buffer.as_mut_ptr(), masks[j]);
                 for (l, value) in buffer[..count].iter().enumerate() {
                     *at(l) = *value;
                 }
@@ -385,17 +388,17 @@ pub(super) use kernel_table;
 /// The micro-kernel in plain Rust. Without the processor's fused multiply-add every term is a library call: slow,
 /// with the same bits.
 mod baseline {
-    use super::{KernelTable, Lanes, TileCall, tile};
+    use super::{BandCall, KernelTable, Lanes, band};
 
     pub(super) fn table() -> KernelTable {
         kernel_table!(tile_plain, lanes 8, full tiles masked true, rows [1, 2, 3, 4], four [1], two [1])
     }
 
     unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(
-        call: &TileCall<'_>,
+        call: &BandCall<'_>,
     ) {
         // SAFETY: the caller keeps the promises of `TileKernel`; plain Rust needs no feature.
-        unsafe { tile::<Plain, M, NV, A_MOVES>(call) }
+        unsafe { band::<Plain, M, NV, A_MOVES>(call) }
     }
 
     #[derive(Clone, Copy)]
@@ -466,11 +469,6 @@ mod baseline {
         #[inline(always)]
         unsafe fn flush(self) -> Plain {
             self.map(|x| if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x })
-        }
-
-        #[inline(always)]
-        unsafe fn relu(self) -> Plain {
-            self.map(|x| if 0.0 < x { x } else { 0.0 })
         }
     }
 }

@@ -81,7 +81,6 @@ impl ContractLoop {
                 let operands = Operands {
                     a: slots.read::<f32>(self.a),
                     b: slots.read::<f32>(self.packed.unwrap_or(self.b)),
-                    bias: None,
                     c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_elements)),
                     workspace: SharedSlice::new(slots.write::<f32>(workspace, 0, length)),
                 };
@@ -372,8 +371,6 @@ impl Roles {
                 a_lane_stride: depthwise as i32,
                 b_lane_stride: fits(first.map_or(1, |c| c.b_stride))?,
                 c_lane_stride: fits(first.map_or(1, |c| c.c_stride))?,
-                bias: false,
-                relu: false,
             },
         ))
     }

@@ -34,14 +34,14 @@ impl PlanOptions {
 pub struct ContractPlan {
     pub(super) batches: Vec<Base>,
     pub(super) rows: Vec<Row>,
+    /// With chunk results: the same rows of `a`, and where each row's part of a chunk's results begins.
+    pub(super) result_rows: Vec<Row>,
     /// Whether the results of each row begin where those of the row before end.
     pub(super) rows_adjoin: bool,
     pub(super) lanes: usize,
     pub(super) a_moves: bool,
     pub(super) b_lane_stride: isize,
     pub(super) c_lane_stride: isize,
-    pub(super) bias: bool,
-    pub(super) relu: bool,
     pub(super) lengths: Lengths,
     pub(super) kernels: KernelTable,
     pub(super) avx2: bool,
@@ -186,13 +186,15 @@ impl ContractPlan {
         Ok(ContractPlan {
             batches: spec.batches.clone(),
             rows: spec.rows.clone(),
+            result_rows: match division {
+                Division::Batches | Division::Grid => vec![],
+                Division::Chunks => result_rows(spec),
+            },
             rows_adjoin: rows_adjoin(spec),
             lanes: spec.lanes,
             a_moves: spec.a_lane_stride == 1,
             b_lane_stride: spec.b_lane_stride as isize,
             c_lane_stride: spec.c_lane_stride as isize,
-            bias: spec.bias,
-            relu: spec.relu,
             lengths,
             kernels,
             avx2: options.kernels != KernelSet::Baseline && KernelSet::Avx2.is_available(),
@@ -498,7 +500,17 @@ impl Workspace {
 
 /// The elements that hold all chunk results of one batch item.
 fn results_len(spec: &Contraction) -> usize {
-    spec.chunk_count() * spec.rows.len() * spec.lanes.next_multiple_of(LINE)
+    spec.chunk_count() * spec.rows.len() * result_pitch(spec.lanes)
+}
+
+/// Elements from row to row of a chunk's results.
+pub(super) fn result_pitch(lanes: usize) -> usize {
+    lanes.next_multiple_of(LINE)
+}
+
+fn result_rows(spec: &Contraction) -> Vec<Row> {
+    let pitch = result_pitch(spec.lanes);
+    spec.rows.iter().enumerate().map(|(k, row)| Row { a: row.a, c: (k * pitch) as i32 }).collect()
 }
 
 fn terms_of(group: &Group) -> usize {

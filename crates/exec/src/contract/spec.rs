@@ -26,9 +26,8 @@ pub const CHUNK_TERMS_MAX: usize = 1 << 20;
 ///
 /// # Numerics
 /// The runs of a row's group, in order, are cut into chunks. A chunk's result is a chain of fused multiply-adds
-/// from +0 in the order of the terms; chunk results are added in ascending order. Then, in this order: the result
-/// is flushed (smaller than `f32::MIN_POSITIVE` in magnitude, or −0: it becomes +0), the bias of its lane is added,
-/// and `max(x, 0)` is taken, which is 0 for NaN. What follows the flush is not flushed again.
+/// from +0 in the order of the terms; chunk results are added in ascending order. Then the result is flushed
+/// (smaller than `f32::MIN_POSITIVE` in magnitude, or −0: it becomes +0).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contraction {
     /// Base addresses of each batch item.
@@ -45,10 +44,6 @@ pub struct Contraction {
     pub b_lane_stride: i32,
     /// Step of `c` from lane to lane.
     pub c_lane_stride: i32,
-    /// Whether a bias vector over the lanes is added.
-    pub bias: bool,
-    /// Whether `max(x, 0)` is taken at the end.
-    pub relu: bool,
 }
 
 /// Where a batch item begins in each operand, in elements.
@@ -235,7 +230,7 @@ pub struct Lengths {
 ///
 /// # Panics
 /// If an address lies outside its operand.
-pub fn execute_reference(spec: &Contraction, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) {
+pub fn execute_reference(spec: &Contraction, a: &[f32], b: &[f32], c: &mut [f32]) {
     let at = |parts: [i64; 4]| parts.iter().sum::<i64>() as usize;
     for base in &spec.batches {
         for (rows, group) in spec.groups_with_rows() {
@@ -256,13 +251,7 @@ pub fn execute_reference(spec: &Contraction, a: &[f32], b: &[f32], bias: Option<
                         }
                     }
                     total += chunk;
-                    let mut result = if total.abs() < f32::MIN_POSITIVE { 0.0 } else { total };
-                    if spec.bias {
-                        result += bias.expect("a bias is given")[lane as usize];
-                    }
-                    if spec.relu {
-                        result = if 0.0 < result { result } else { 0.0 };
-                    }
+                    let result = if total.abs() < f32::MIN_POSITIVE { 0.0 } else { total };
                     let lane_c = lane * i64::from(spec.c_lane_stride);
                     c[at([base.c.into(), row.c.into(), lane_c, 0])] = result;
                 }

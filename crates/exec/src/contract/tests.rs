@@ -74,10 +74,9 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, kind: Values, team
     let lengths = spec.check().expect("sound tables");
     let a = random.values(kind, lengths.a);
     let b = random.values(kind, lengths.b);
-    let bias = spec.bias.then(|| random.values(kind, spec.lanes));
     let untouched = 12345.0;
     let mut expected = vec![untouched; lengths.c];
-    execute_reference(spec, &a, &b, bias.as_deref(), &mut expected);
+    execute_reference(spec, &a, &b, &mut expected);
     for kernels in available() {
         for team in teams.iter_mut() {
             for (pack_a, pack_b, b_constant) in [
@@ -100,7 +99,6 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, kind: Values, team
                 let operands = Operands {
                     a: &a,
                     b: packed.as_deref().unwrap_or(&b),
-                    bias: bias.as_deref(),
                     c: SharedSlice::new(&mut c),
                     workspace: SharedSlice::new(&mut workspace),
                 };
@@ -182,8 +180,6 @@ fn product((batches, m, n, k): (usize, usize, usize, usize), transposed: [bool; 
         a_lane_stride: 0,
         b_lane_stride: b_lane,
         c_lane_stride: c_lane,
-        bias: false,
-        relu: false,
     }
 }
 
@@ -253,8 +249,6 @@ fn random_tables(random: &mut Random) -> Contraction {
         a_lane_stride: i32::from(a_moves),
         b_lane_stride,
         c_lane_stride,
-        bias: random.chance(50),
-        relu: random.chance(50),
     }
 }
 
@@ -319,28 +313,22 @@ fn random_tables_match_the_reference() {
 }
 
 #[test]
-fn rows_without_terms_are_zero_and_get_bias_and_relu() {
+fn rows_without_terms_are_zero() {
     let (mut random, mut teams) = (Random(6), teams());
-    let mut spec = product((1, 20, 19, 0), [false; 3], CHUNK);
+    let spec = product((1, 20, 19, 0), [false; 3], CHUNK);
     assert_eq!(spec.chunk_count(), 0);
-    for (bias, relu) in [(false, false), (true, false), (true, true)] {
-        (spec.bias, spec.relu) = (bias, relu);
-        hold_to_reference(&spec, &mut random, Values::NearOne, &mut teams);
-    }
+    hold_to_reference(&spec, &mut random, Values::NearOne, &mut teams);
 }
 
 #[test]
-fn the_result_is_flushed_then_biased_then_rectified() {
-    let mut spec = product((1, 1, 4, 1), [false; 3], CHUNK);
-    (spec.bias, spec.relu) = (true, true);
+fn the_result_is_flushed() {
+    let spec = product((1, 1, 4, 1), [false; 3], CHUNK);
     let tiny = f32::MIN_POSITIVE / 4.0;
-    let (a, b) = ([1.0], [tiny, tiny, -2.0, f32::NAN]);
-    let bias = [0.0, tiny, 1.0, 1.0];
+    let (a, b) = ([1.0], [tiny, -tiny, -2.0, -0.0]);
     let mut c = [9.0; 4];
-    execute_reference(&spec, &a, &b, Some(&bias), &mut c);
-    // A subnormal product is flushed; a subnormal bias added after it is not.
-    assert_eq!(c, [0.0, tiny, 0.0, 0.0]);
-    assert!(c.iter().all(|x| x.is_sign_positive()));
+    execute_reference(&spec, &a, &b, &mut c);
+    assert_eq!(c, [0.0, 0.0, -2.0, 0.0]);
+    assert!([c[0], c[1], c[3]].iter().all(|x| x.is_sign_positive()));
 }
 
 #[test]
@@ -350,7 +338,7 @@ fn a_chunk_starts_from_zero_and_is_added_as_a_whole() {
     // One chain would lose each 1; in chunks of two they meet first.
     let (a, b) = ([big, 0.0, 1.0, 1.0], [1.0; 4]);
     let mut c = [0.0];
-    execute_reference(&spec, &a, &b, None, &mut c);
+    execute_reference(&spec, &a, &b, &mut c);
     assert_eq!(c, [big + 2.0]);
 }
 
@@ -360,12 +348,11 @@ fn a_plan_for_one_worker_runs_in_a_worker_of_a_larger_team() {
     let spec = product((1, 30, 40, 50), [false; 3], CHUNK);
     let (a, b) = (random.values(Values::NearOne, 1500), random.values(Values::NearOne, 2000));
     let mut expected = vec![0.0; 1200];
-    execute_reference(&spec, &a, &b, None, &mut expected);
+    execute_reference(&spec, &a, &b, &mut expected);
     let plan = ContractPlan::new(&spec, PlanOptions::new(KernelSet::best(), 1)).unwrap();
     let mut c = vec![0.0; 1200];
     let mut workspace = vec![0.0; plan.workspace_len()];
-    let operands =
-        Operands { a: &a, b: &b, bias: None, c: SharedSlice::new(&mut c), workspace: SharedSlice::new(&mut workspace) };
+    let operands = Operands { a: &a, b: &b, c: SharedSlice::new(&mut c), workspace: SharedSlice::new(&mut workspace) };
     Team::new(3).run(|member| {
         if member.worker == 2 {
             // SAFETY: only this worker touches the operands.
@@ -431,7 +418,7 @@ fn padded_windows_skip_terms_instead_of_multiplying_by_zero() {
     }
     let a: Vec<f32> = (1..=8).map(|x| x as f32).collect();
     let mut c = [0.0; 8];
-    execute_reference(&spec, &a, &[1.0, 1.0, f32::INFINITY], None, &mut c);
+    execute_reference(&spec, &a, &[1.0, 1.0, f32::INFINITY], &mut c);
     assert_eq!(c[7], 15.0);
     assert_eq!(c[0], f32::INFINITY);
     hold_to_reference(&spec, &mut Random(8), Values::Special, &mut teams());
