@@ -614,8 +614,9 @@ fn grid_of(workers: usize, tiles: usize, panels: usize) -> (usize, usize) {
     (1..=workers)
         .map(|rows| (rows, workers / rows))
         .min_by_key(|&(rows, columns)| {
-            // Of equals the one with most parts of tiles: its workers read different parts of `a`.
-            (tiles.div_ceil(rows) * panels.div_ceil(columns), workers - rows)
+            // Workers that divide the tiles read different parts of `a`, and finish whole rows, which the maps behind the
+            // contraction take on together; so dividing the panels has to save a tenth for each part.
+            (tiles.div_ceil(rows) * panels.div_ceil(columns) * (9 + columns), workers - rows)
         })
         .unwrap_or((1, 1))
 }
