@@ -21,20 +21,6 @@ pub struct Operands<'a> {
     pub workspace: SharedSlice<'a>,
 }
 
-/// A block of results that will not change any more, still in cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// Index in the table of batches.
-    pub batch: usize,
-    /// Indices in the table of rows.
-    pub rows: Range<usize>,
-    /// Lanes of these rows.
-    pub lanes: Range<usize>,
-}
-
-/// The epilogue that does nothing.
-pub fn no_epilogue(_: Finished) {}
-
 impl ContractPlan {
     /// Packs a constant `b` into `packed`, of [`ContractPlan::packed_len`] elements.
     ///
@@ -59,28 +45,28 @@ impl ContractPlan {
         }
     }
 
-    /// Runs the whole contraction on `team`, then `epilogue` on every finished block.
+    /// Runs the whole contraction on `team`, and `finish` on every range of results that will not change any more.
     ///
     /// # Panics
     /// If the team has another size than planned, or a slice is too short.
-    pub fn run<E: Fn(Finished) + Sync>(&self, team: &mut Team, operands: &Operands<'_>, epilogue: &E) {
+    pub fn run(&self, team: &mut Team, operands: &Operands<'_>, finish: &(dyn Fn(Range<usize>) + Sync)) {
         // SAFETY: every worker runs its own part once, with the same operands; the shared slices were made from
         // exclusive borrows that last longer.
-        team.run(|member| unsafe { self.execute(member, operands, epilogue) });
+        team.run(|member| unsafe { self.execute(member, operands, &mut |range| finish(range)) });
     }
 
-    /// Runs one worker's part, and `epilogue` on every block that this worker finishes.
+    /// Runs one worker's part, and `finish` on every range of elements of `c` that this worker finishes.
     ///
     /// A plan for one worker may run in any one worker of a larger team; a plan for more runs in all at the same
     /// time, since they may meet at the barrier.
     ///
     /// # Safety
     /// All workers use the same operands, and each runs its part once; nothing else writes the operands or touches
-    /// `c` and the workspace until all are through, except that the epilogue may use the finished block of `c`.
+    /// `c` and the workspace until all are through, except that `finish` may use its range of `c`.
     ///
     /// # Panics
     /// If the team has another size than planned, or a slice is too short.
-    pub unsafe fn execute<E: Fn(Finished)>(&self, member: Member<'_>, operands: &Operands<'_>, epilogue: &E) {
+    pub unsafe fn execute(&self, member: Member<'_>, operands: &Operands<'_>, finish: &mut dyn FnMut(Range<usize>)) {
         let b_len = self.packed_len().unwrap_or(self.lengths.b);
         assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
         assert!(operands.b.len() >= b_len, "operand b has all addresses");
@@ -96,28 +82,35 @@ impl ContractPlan {
         // the workers' parts are all that touches these.
         unsafe {
             match self.division {
-                Division::Batches | Division::Grid => context.run_blocks(epilogue),
-                Division::Chunks => context.run_chunks(epilogue),
+                Division::Batches | Division::Grid => context.run_blocks(finish),
+                Division::Chunks => context.run_chunks(finish),
+            }
+        }
+        if self.workers > 1 && self.regions.iter().any(|region| !region.shared.is_empty()) {
+            member.barrier();
+            let shared = self.regions[worker].shared.clone();
+            if !shared.is_empty() {
+                finish(shared);
             }
         }
     }
 
-    /// A finished block as ranges of consecutive elements of the result, neighbouring rows joined.
-    pub fn each_range(&self, done: Finished, visit: &mut dyn FnMut(Range<usize>)) {
-        let base = self.batches[done.batch].c as isize;
+    /// Rows and lanes of a batch item as ranges of consecutive elements of the result, neighbouring rows joined.
+    fn each_range(&self, batch: usize, rows: Range<usize>, lanes: Range<usize>, visit: &mut dyn FnMut(Range<usize>)) {
+        let base = self.batches[batch].c as isize;
         let step = self.c_lane_stride;
-        if self.rows_adjoin && done.lanes.len() == self.lanes {
-            let first = (base + self.rows[done.rows.start].c as isize) as usize;
-            visit(first..first + done.rows.len() * self.lanes);
+        if self.rows_adjoin && lanes.len() == self.lanes {
+            let first = (base + self.rows[rows.start].c as isize) as usize;
+            visit(first..first + rows.len() * self.lanes);
             return;
         }
         let mut open: Option<Range<usize>> = None;
-        for row in &self.rows[done.rows] {
+        for row in &self.rows[rows] {
             let first = base + row.c as isize;
             // Lanes that are apart make a range each.
-            let (pieces, length) = if step == 1 { (1, done.lanes.len()) } else { (done.lanes.len(), 1) };
+            let (pieces, length) = if step == 1 { (1, lanes.len()) } else { (lanes.len(), 1) };
             for piece in 0..pieces {
-                let start = (first + (done.lanes.start + piece) as isize * step) as usize;
+                let start = (first + (lanes.start + piece) as isize * step) as usize;
                 open = match open {
                     Some(range) if range.end == start => Some(range.start..start + length),
                     Some(range) => {
@@ -245,10 +238,12 @@ impl Context<'_> {
     ///
     /// # Safety
     /// As for `execute`.
-    unsafe fn run_blocks<E: Fn(Finished)>(&self, epilogue: &E) {
+    unsafe fn run_blocks(&self, finish: &mut dyn FnMut(Range<usize>)) {
         let plan = self.plan;
         let share = &plan.shares[self.worker];
         let last_block = plan.terms.blocks.len() - 1;
+        let region = plan.regions.get(self.worker);
+        let mut finished = region.map_or(0, |region| region.own.start);
         let mut turn = 0;
         for batch in share.batches.clone() {
             for lane_block in &plan.lane_blocks {
@@ -263,13 +258,26 @@ impl Context<'_> {
                         continue;
                     }
                     let lanes = panels.len() * plan.kernels.panel_lanes;
-                    for band in bands(&plan.tiles[share.tiles.clone()], BAND_RESULTS / lanes) {
+                    let mut tiles_left = &plan.tiles[share.tiles.clone()];
+                    for band in bands(tiles_left, BAND_RESULTS / lanes) {
                         // SAFETY: passed on.
                         unsafe {
                             self.run_band(batch, band, &panels, block.chunks.clone(), b, false);
                         }
-                        if index == last_block {
-                            epilogue(self.finished(batch, band_rows(band), &panels));
+                        tiles_left = &tiles_left[band.len()..];
+                        if index < last_block {
+                            continue;
+                        }
+                        let Some(region) = region else {
+                            plan.each_range(batch, band_rows(band), self.lanes_of(&panels), finish);
+                            continue;
+                        };
+                        // Tiles are in the order of their first results, so what lies before the next one's is complete.
+                        let next = tiles_left.first().map(|tile| plan.rows[tile.first_row as usize].c as usize);
+                        let end = next.map_or(region.own.end, |next| next.min(region.own.end));
+                        if finished < end {
+                            finish(finished..end);
+                            finished = end;
                         }
                     }
                 }
@@ -281,7 +289,7 @@ impl Context<'_> {
     ///
     /// # Safety
     /// As for `execute`.
-    unsafe fn run_chunks<E: Fn(Finished)>(&self, epilogue: &E) {
+    unsafe fn run_chunks(&self, finish: &mut dyn FnMut(Range<usize>)) {
         let plan = self.plan;
         let share: &Share = &plan.shares[self.worker];
         for batch in share.batches.clone() {
@@ -302,17 +310,16 @@ impl Context<'_> {
                 let (row, panel) = (unit / panels, unit % panels);
                 // SAFETY: all chunk results are there, and each worker writes units of its own.
                 unsafe { self.sum_chunks(batch, row, panel) };
-                epilogue(self.finished(batch, row..row + 1, &(panel..panel + 1)));
+                plan.each_range(batch, row..row + 1, self.lanes_of(&(panel..panel + 1)), finish);
             }
             // The next batch item's chunk results take the place of these.
             self.member.barrier();
         }
     }
 
-    fn finished(&self, batch: usize, rows: Range<usize>, panels: &Range<usize>) -> Finished {
+    fn lanes_of(&self, panels: &Range<usize>) -> Range<usize> {
         let panel_lanes = self.plan.kernels.panel_lanes;
-        let lanes = panels.start * panel_lanes..self.plan.lanes.min(panels.end * panel_lanes);
-        Finished { batch, rows, lanes }
+        panels.start * panel_lanes..self.plan.lanes.min(panels.end * panel_lanes)
     }
 
     /// Finds a block of `b`, packing it where the plan says so.

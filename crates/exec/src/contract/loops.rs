@@ -11,7 +11,6 @@ use crate::block::{Finish, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
 use crate::team::Member;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use tacit_ir::nest::{Determined, Resolved, Terms};
 use tacit_ir::types::{DType, row_major_strides};
@@ -89,8 +88,7 @@ impl ContractLoop {
                 }
                 // SAFETY: every worker runs its part once; the memory plan gives the result and the workspace to this
                 // kernel alone.
-                let finish = RefCell::new(finish);
-                unsafe { plan.execute(*member, &operands, &|done| plan.each_range(done, &mut *finish.borrow_mut())) }
+                unsafe { plan.execute(*member, &operands, finish) }
             }
             Way::Any(any) => any.run(slots, self.a, self.b, self.c, member.worker, member.count, finish),
         }

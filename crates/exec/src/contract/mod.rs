@@ -23,7 +23,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-pub use execute::{Finished, Operands, no_epilogue};
+pub use execute::Operands;
 pub use plan::{ContractPlan, PlanOptions};
 pub use shared::SharedSlice;
 pub use spec::{Base, CHUNK, Contraction, Group, Lengths, Row, Run, SpecError, execute_reference};

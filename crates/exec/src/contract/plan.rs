@@ -38,6 +38,8 @@ pub struct ContractPlan {
     pub(super) result_rows: Vec<Row>,
     /// Whether the results of each row begin where those of the row before end.
     pub(super) rows_adjoin: bool,
+    /// For rows that are written in another order than that of memory: what each worker finishes. Else none.
+    pub(super) regions: Vec<Region>,
     pub(super) lanes: usize,
     pub(super) a_moves: bool,
     pub(super) b_lane_stride: isize,
@@ -85,6 +87,15 @@ pub(super) enum Division {
     Grid,
     /// Every worker has chunks of all results; chunk results are kept and added in order.
     Chunks,
+}
+
+/// Elements of the result that a worker finishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Region {
+    /// What no other worker writes.
+    pub own: Range<usize>,
+    /// What it and those before it write, complete when all are through.
+    pub shared: Range<usize>,
 }
 
 /// One worker's part.
@@ -182,6 +193,7 @@ impl ContractPlan {
             terms.pack_b(kernels.panel_lanes);
         }
         let shares = shares_of(spec, workers, division, &tiles, panels, terms.blocks.len());
+        let regions = regions_of(spec, division, &tiles, &shares, &lane_blocks);
         let workspace = Workspace::of(spec, &terms, b_source, division, workers, block_lanes, pack_a);
         Ok(ContractPlan {
             batches: spec.batches.clone(),
@@ -191,6 +203,7 @@ impl ContractPlan {
                 Division::Chunks => result_rows(spec),
             },
             rows_adjoin: rows_adjoin(spec),
+            regions,
             lanes: spec.lanes,
             a_moves: spec.a_lane_stride == 1,
             b_lane_stride: spec.b_lane_stride as isize,
@@ -212,7 +225,7 @@ impl ContractPlan {
 
     /// True if finished elements come in consecutive rows, many at a time.
     pub fn finishes_in_long_ranges(&self) -> bool {
-        self.rows_adjoin
+        self.rows_adjoin || !self.regions.is_empty()
     }
 
     /// The number of elements that the workspace must have at least.
@@ -537,6 +550,46 @@ fn rows_adjoin(spec: &Contraction) -> bool {
     spec.c_lane_stride == 1 && spec.rows.windows(2).all(|pair| pair[1].c == pair[0].c + lanes)
 }
 
+/// The workers' regions where groups are written in turns, but together fill the result.
+fn regions_of(
+    spec: &Contraction,
+    division: Division,
+    tiles: &[Tile],
+    shares: &[Share],
+    lane_blocks: &[Range<usize>],
+) -> Vec<Region> {
+    let end = spec.rows.len() * spec.lanes;
+    let mut starts: Vec<i32> = spec.rows.iter().map(|row| row.c).collect();
+    starts.sort_unstable();
+    let fills = starts.iter().enumerate().all(|(k, start)| *start as usize == k * spec.lanes);
+    let whole_rows = shares.iter().all(|share| share.panel_part == (0, 1)) && lane_blocks.len() == 1;
+    let one_item = spec.batches.len() == 1 && spec.batches[0].c == 0;
+    let rows_of = |tile: &Tile| &spec.rows[tile.first_row as usize..(tile.first_row + tile.rows) as usize];
+    let ascend = tiles.iter().all(|tile| rows_of(tile).is_sorted_by_key(|row| row.c));
+    let applies = spec.c_lane_stride == 1
+        && division == Division::Grid
+        && !rows_adjoin(spec)
+        && fills
+        && ascend
+        && whole_rows
+        && one_item
+        && shares.iter().all(|share| !share.tiles.is_empty());
+    if !applies {
+        return vec![];
+    }
+    let first_of = |tile: &Tile| spec.rows[tile.first_row as usize].c as usize;
+    let end_of = |tile: &Tile| spec.rows[(tile.first_row + tile.rows - 1) as usize].c as usize + spec.lanes;
+    let mut regions: Vec<Region> = vec![];
+    let mut written = 0;
+    for share in shares {
+        let own_end = tiles.get(share.tiles.end).map_or(end, first_of).max(written);
+        let before = regions.last().map_or(0, |region| region.own.end);
+        regions.push(Region { own: written..own_end, shared: before..written });
+        written = tiles[share.tiles.clone()].iter().map(end_of).fold(own_end, usize::max);
+    }
+    regions
+}
+
 /// Cuts every group into tiles of nearly equal height, so that no short tile is left over.
 fn tiles_of(spec: &Contraction, rows_max: usize, workers: usize) -> Vec<Tile> {
     let mut tiles = Vec::new();
@@ -602,21 +655,26 @@ fn choose_division(spec: &Contraction, workers: usize, tiles: usize, panels: usi
         return Division::Batches;
     }
     let chunks = spec.chunk_count();
-    let (rows, columns) = grid_of(workers, tiles, panels);
+    let (rows, columns) = grid_of(workers, tiles, panels, reads_more_lanes(spec));
     // The parts of the whole work that the busiest worker has.
     let grid = (tiles.div_ceil(rows) * panels.div_ceil(columns)) as f64 / (tiles * panels) as f64;
     let by_chunks = chunks.div_ceil(workers) as f64 / chunks.max(1) as f64;
     if by_chunks < 0.75 * grid && results_len(spec) <= RESULTS_MAX { Division::Chunks } else { Division::Grid }
 }
 
+/// True if there is more to read of `b` than of `a`.
+fn reads_more_lanes(spec: &Contraction) -> bool {
+    spec.lanes > spec.rows.len()
+}
+
 /// The numbers of parts of tiles and of panels that give the busiest worker least.
-fn grid_of(workers: usize, tiles: usize, panels: usize) -> (usize, usize) {
+fn grid_of(workers: usize, tiles: usize, panels: usize, reads_more_lanes: bool) -> (usize, usize) {
     (1..=workers)
         .map(|rows| (rows, workers / rows))
         .min_by_key(|&(rows, columns)| {
-            // Workers that divide the tiles read different parts of `a`, and finish whole rows, which the maps behind the
-            // contraction take on together; so dividing the panels has to save a tenth for each part.
-            (tiles.div_ceil(rows) * panels.div_ceil(columns) * (9 + columns), workers - rows)
+            // Each worker should read its own part of the larger operand; the other way has to save a tenth for each part.
+            let along = if reads_more_lanes { rows } else { columns };
+            (tiles.div_ceil(rows) * panels.div_ceil(columns) * (9 + along), along)
         })
         .unwrap_or((1, 1))
 }
@@ -635,7 +693,7 @@ fn shares_of(
         panel_part: (0, 1),
         chunk_blocks: 0..chunk_blocks,
     };
-    let (grid_rows, grid_columns) = grid_of(workers, tiles.len(), panels);
+    let (grid_rows, grid_columns) = grid_of(workers, tiles.len(), panels, reads_more_lanes(spec));
     let bounds = tile_bounds(spec, tiles, grid_rows);
     (0..workers)
         .map(|worker| match division {
