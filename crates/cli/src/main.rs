@@ -145,6 +145,9 @@ struct BenchArguments {
     /// The seconds that each measurement takes at most.
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
+    /// Show where the time goes: each kernel with its share, its operations and bytes a second, and what the machine reaches.
+    #[arg(long)]
+    profile: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

@@ -64,6 +64,18 @@ fn a_program_is_built_run_tested_and_inspected() {
         assert!(code == 0 && text.lines().count() > 3);
         assert!(serde_json::from_str::<serde_json::Value>(&json).unwrap().is_object());
     }
+
+    let profile = ["bench", "digits.tacit", "--seconds", "0.05", "--batch", "2", "--profile"];
+    let (code, text, _) = run(here, &profile);
+    assert!(
+        code == 0 && text.contains("\n2 at once\n") && text.contains("contract") && text.contains("\nAt most "),
+        "{text}"
+    );
+    let (_, json, _) = run(here, &[&profile[..], &["--format", "json"]].concat());
+    let figures: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let kernels = figures["measured"][0]["kernels"].as_array().unwrap();
+    assert!(kernels.iter().any(|kernel| kernel["float_operations"].as_u64() > Some(100_000)), "{json}");
+    assert!(kernels.iter().all(|kernel| kernel["seconds"].as_f64() > Some(0.0)), "{json}");
 }
 
 #[test]

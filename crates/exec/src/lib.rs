@@ -1,6 +1,7 @@
 //! CPU kernels, the thread team and planned execution: the place of all `unsafe` code.
 
 mod block;
+mod ceiling;
 pub mod contract;
 pub mod kernels;
 mod machine;
@@ -10,6 +11,7 @@ mod program;
 mod rows;
 pub mod team;
 
+pub use ceiling::{Ceiling, ceiling, widest_vectors};
 pub use kernels::KernelSet;
 pub use profile::{KernelTime, profile};
 pub use program::{CODES, ExecError, Options, Program};

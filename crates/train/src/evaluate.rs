@@ -1,7 +1,9 @@
 //! Running a program over many rows: batches of a fixed size, the last one filled up with zeros.
 
+use std::time::Duration;
+
 use tacit_data::{Dataset, TargetValues};
-use tacit_exec::{Options, Program};
+use tacit_exec::{KernelTime, Options, Program};
 use tacit_ir::passes::batch;
 use tacit_ir::{Graph, Op};
 
@@ -54,6 +56,14 @@ impl Evaluator {
             }
         }
         Ok(())
+    }
+
+    /// What each kernel takes, over about so long; `graph` is what this was laid out from.
+    ///
+    /// # Errors
+    /// The codes of passes.
+    pub fn profile(&mut self, graph: &Graph, time: Duration) -> Result<Vec<KernelTime>> {
+        Ok(tacit_exec::profile(&mut self.program, &batch(graph, self.batch)?, time))
     }
 
     /// The inputs with the number of values of one example, in the order in which [`Evaluator::answer`] fills them.

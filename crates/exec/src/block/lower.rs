@@ -26,8 +26,7 @@ pub fn lower_elementwise(
 }
 
 /// Lowers a reduction whose box is a small window, with the maps behind it: every term is an operation of its own. Nothing
-/// if the window is too large, if an output element is not where its plain axes say, or if neighbouring outputs do not
-/// read neighbouring elements.
+/// if the window is too large, or if an output element is not where its plain axes say.
 pub fn lower_windows(
     graph: &Graph,
     plan: &Plan,
@@ -42,14 +41,12 @@ pub fn lower_windows(
     let plain =
         resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1));
     let words = matches!(ty.dtype, DType::F32 | DType::I32);
-    if !plain || !words || positions > LANES || ty.elements() < WINDOWS_MIN {
+    if !plain || !words || positions > LANES {
         return None;
     }
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
 }
 
-/// Fewer results leave blocks of windows too short.
-const WINDOWS_MIN: usize = 64;
 /// Windows of more operations are computed term by term.
 const WINDOW_OPERATIONS_MAX: usize = 256;
 
@@ -77,13 +74,6 @@ fn lower_maps(
     let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
     if let Some(value) = windows {
         let code = builder.emit_window(value, &dimensions)?;
-        let adjoins = |code: &Code| match code {
-            Code::Load { offset, .. } => offset.coefficients.last().is_none_or(|step| matches!(step, 0 | 1)),
-            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => true,
-        };
-        if !builder.codes.iter().all(adjoins) {
-            return None;
-        }
         builder.known.insert((value, dimensions.clone(), vec![], 0), code);
     }
     let result = match windows {
