@@ -96,6 +96,6 @@ fn profile_table(kernels: &[KernelTime], top: Ceiling) -> String {
 fn kernel_figures(kernel: &KernelTime) -> Value {
     json!({
         "root": kernel.root, "anchor": kernel.anchor, "instructions": kernel.instructions,
-        "seconds": kernel.seconds, "float_operations": kernel.float_operations, "bytes": kernel.bytes,
+        "seconds": kernel.seconds, "operations": kernel.operations, "bytes": kernel.bytes,
     })
 }

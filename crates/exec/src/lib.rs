@@ -9,6 +9,7 @@ mod memory;
 mod profile;
 mod program;
 mod rows;
+mod schedule;
 pub mod team;
 
 pub use ceiling::{Ceiling, ceiling, widest_vectors};

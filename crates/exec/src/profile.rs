@@ -1,10 +1,10 @@
 //! Where the time of a program goes: what each kernel took, beside the work that it has to do.
 
 use crate::program::Program;
+use crate::schedule::Work;
 use std::time::{Duration, Instant};
-use tacit_ir::passes::instruction_cost;
-use tacit_ir::passes::plan::{Fate, Kernel, KernelKind, Plan};
-use tacit_ir::{Graph, Op, ValueId};
+use tacit_ir::passes::plan::{Kernel, KernelKind, Plan};
+use tacit_ir::{Graph, ValueId};
 
 /// One kernel of a program.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,16 +18,16 @@ pub struct KernelTime {
     pub instructions: usize,
     /// The least of all runs.
     pub seconds: f64,
-    /// Floating-point operations, a multiply-add being two; terms that are skipped at edges count.
-    pub float_operations: u64,
+    /// Arithmetic operations, a multiply-add being two; terms that are skipped at edges count.
+    pub operations: u64,
     /// Bytes of all tensors that it reads and writes, each counted once.
     pub bytes: u64,
 }
 
 impl KernelTime {
-    /// Billions of floating-point operations a second.
+    /// Billions of operations a second.
     pub fn gflops(&self) -> f64 {
-        self.float_operations as f64 / self.seconds / 1e9
+        self.operations as f64 / self.seconds / 1e9
     }
 
     /// Billions of bytes a second.
@@ -51,38 +51,14 @@ pub fn profile(program: &mut Program, graph: &Graph, time: Duration) -> Vec<Kern
 
 fn described(graph: &Graph, plan: &Plan, kernel: &Kernel, seconds: f64) -> KernelTime {
     let line = |value: ValueId| tacit_ir::text::print_instruction(graph, value);
-    let mut inside: Vec<ValueId> = vec![];
-    let mut read: Vec<ValueId> = vec![];
-    let mut open: Vec<ValueId> = std::iter::once(kernel.root).chain(kernel.also_stored.iter().copied()).collect();
-    while let Some(value) = open.pop() {
-        if inside.contains(&value) {
-            continue;
-        }
-        inside.push(value);
-        if matches!(graph.instruction(value).op, Op::Extent { .. }) {
-            continue;
-        }
-        for operand in &graph.instruction(value).operands {
-            let is_own = plan.fates[operand.index()] == Fate::Inline
-                || kernel.anchor == Some(*operand)
-                || kernel.also_stored.contains(operand);
-            match is_own {
-                true => open.push(*operand),
-                false if !read.contains(operand) => read.push(*operand),
-                false => {}
-            }
-        }
-    }
-    let written = 1 + kernel.also_stored.len();
-    let bytes = read.iter().map(|value| graph.ty(*value).bytes() as u64).sum::<u64>()
-        + written as u64 * graph.ty(kernel.root).bytes() as u64;
+    let work = Work::of(graph, plan, kernel);
     KernelTime {
         root: line(kernel.root),
         anchor: kernel.anchor.map(line),
         kind: kernel.kind,
-        instructions: inside.len(),
+        instructions: work.instructions.len(),
         seconds,
-        float_operations: inside.iter().map(|value| instruction_cost(graph, *value).float_operations).sum(),
-        bytes,
+        operations: work.contracted + work.mapped,
+        bytes: work.bytes,
     }
 }

@@ -6,6 +6,7 @@ use crate::kernels::KernelSet;
 use crate::machine::{Executable, Library, Routine};
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
 use crate::rows::{RowsLoop, random};
+use crate::schedule::{Touch, Turn, Work, schedule};
 use crate::team::{Member, Team};
 use std::collections::HashMap;
 use std::fmt;
@@ -112,6 +113,8 @@ pub struct Program {
     outputs: HashMap<String, (Slot, TensorType)>,
     /// The slots of parameters that no step changes.
     settling: Vec<Slot>,
+    /// The kernels of every step.
+    turns: Vec<Turn>,
     /// Whether parameters were set since what follows from them was computed.
     stale: bool,
     /// What ends a step, in order: (to, from, bytes). Old values that other leaves take are set aside first.
@@ -130,12 +133,18 @@ impl Program {
         let mut registers_each = 1;
         let mut workspace_bytes = 0;
         let mut library = options.kernels.has_fused_multiply_add().then(Library::default);
+        let mut works = vec![];
         for kernel in &plan.kernels {
+            // What is computed once is not worth meeting for.
+            let work = Work::of(graph, &plan, kernel);
+            let divides = options.threads > 1 && !kernel.settled && work.divides();
+            let workers = if divides { options.threads } else { 1 };
             let anchor = kernel.anchor.unwrap_or(kernel.root);
             let epilogue = |at_once, library: &mut Option<Library>| {
                 let maps = kernel.anchor.map(|_| lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()));
                 maps.map(|maps| Epilogue { maps, at_once })
             };
+            let mut own_workspace = 0;
             let lowered = match kernel.kind {
                 KernelKind::Elementwise => {
                     Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()))
@@ -150,14 +159,14 @@ impl Program {
                         let line = tacit_ir::text::print_instruction(graph, kernel.root);
                         ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
                     })?;
-                    workspace_bytes = workspace_bytes.max(reduce.workspace_bytes(options.threads));
+                    own_workspace = reduce.workspace_bytes(workers);
                     let epilogue = epilogue(reduce.finishes_in_long_ranges(), &mut library);
                     Lowered::Reduce(Box::new(reduce), epilogue)
                 }
                 KernelKind::Contract => {
                     let stays = |operand| !kernel.settled && stays(graph, &plan, operand);
-                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, options.threads, &stays);
-                    workspace_bytes = workspace_bytes.max(contract.workspace_bytes());
+                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, workers, &stays);
+                    own_workspace = contract.workspace_bytes();
                     let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
                     Lowered::Contract(Box::new(contract), epilogue)
                 }
@@ -187,6 +196,8 @@ impl Program {
             };
             registers_each = registers_each.max(registers);
             kernels.push(lowered);
+            workspace_bytes = workspace_bytes.max(own_workspace);
+            works.push((work, divides, own_workspace));
         }
         let executable = library.and_then(Library::finish);
         for routine in kernels.iter_mut().flat_map(Lowered::routines) {
@@ -216,6 +227,16 @@ impl Program {
             graph.outputs().iter().map(|(name, v)| (name.clone(), named(*v))).collect();
         let leaf_slots: Vec<Slot> =
             graph.values().filter(|v| graph.instruction(*v).op.leaf_name().is_some()).map(slot_of).collect();
+        let range = |slot: Slot| spans[slot].offset..spans[slot].offset + spans[slot].bytes;
+        let touches = works.iter().enumerate().map(|(k, (work, divides, own_workspace))| {
+            let of = |values: &[ValueId]| values.iter().filter_map(|v| slots_of_values[v.index()]).map(range).collect();
+            let (reads, mut writes): (Vec<_>, Vec<_>) = (of(&work.reads), of(&work.writes));
+            if *own_workspace > 0 {
+                writes.push(range(workspace));
+            }
+            (k, Touch { reads, writes, nanoseconds: work.nanoseconds(), divides: *divides })
+        });
+        let turns = schedule(touches.filter(|(k, _)| !plan.kernels[*k].settled), options.threads.max(1));
         let updated = |value: &ValueId| graph.updates().iter().any(|(leaf, _)| leaf == value);
         let settling = graph.params().map(|(_, value)| value).filter(|value| !updated(value)).map(slot_of).collect();
         let mut copies = vec![];
@@ -264,6 +285,7 @@ impl Program {
             outputs,
             copies,
             settling,
+            turns,
             stale: true,
             plan,
             _executable: executable,
@@ -312,14 +334,14 @@ impl Program {
         let each = self.registers_each;
         let registers = SharedRegisters(self.registers.as_mut_ptr());
         let workspace = self.workspace;
-        self.team.run(|member| {
+        let turns = &self.turns;
+        let job = |member: Member<'_>| {
             let (worker, workers) = (member.worker, member.count);
             // SAFETY: every worker takes its own part of the registers.
             let registers = unsafe { registers.of(worker, each) };
-            let mut run = |k: usize| {
-                let kernel: &Lowered = &kernels[k];
-                let start = seconds.as_ref().map(|_| Instant::now());
-                match kernel {
+            let mut run = |k: usize, member: Member<'_>| {
+                let (worker, workers) = (member.worker, member.count);
+                match &kernels[k] {
                     Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
                     Lowered::Reduce(l, epilogue) => {
                         let own = l.program.register_count + crate::block::ACCUMULATORS;
@@ -339,15 +361,13 @@ impl Program {
                         random(&slots, *slot, *key, *stream, *elements, worker, workers)
                     }
                 }
-                member.barrier();
-                if let (Some(seconds), Some(start), 0) = (&seconds, start, worker) {
-                    // SAFETY: the first worker alone writes, and there is one place for each kernel.
-                    unsafe { *seconds.0.add(k) = start.elapsed().as_secs_f64() };
-                }
             };
-            let settled = |k: &usize| plan.kernels[*k].settled;
             if stale {
-                (0..kernels.len()).filter(settled).for_each(&mut run);
+                let settled = (0..kernels.len()).filter(|k| plan.kernels[*k].settled);
+                if worker == 0 {
+                    settled.for_each(|k| run(k, Member::ALONE));
+                }
+                member.barrier();
                 let contractions = kernels.iter().filter_map(|kernel| match kernel {
                     Lowered::Contract(contract, _) => Some(contract),
                     Lowered::Elementwise(_)
@@ -359,13 +379,39 @@ impl Program {
                 contractions.skip(worker).step_by(workers).for_each(|contract| contract.pack(&slots));
                 member.barrier();
             }
-            (0..kernels.len()).filter(|k| !settled(k)).for_each(&mut run);
+            for turn in turns {
+                // A kernel is timed by itself.
+                if turn.meet || seconds.is_some() {
+                    member.barrier();
+                }
+                let start = seconds.as_ref().map(|_| Instant::now());
+                match turn.alone {
+                    None => run(turn.kernel, member),
+                    Some(by) if by == worker => run(turn.kernel, Member::ALONE),
+                    Some(_) => {}
+                }
+                if let (Some(seconds), Some(start)) = (&seconds, start) {
+                    member.barrier();
+                    if worker == 0 {
+                        // SAFETY: the first worker alone writes, and there is one place for each kernel.
+                        unsafe { *seconds.0.add(turn.kernel) = start.elapsed().as_secs_f64() };
+                    }
+                }
+            }
+            if !copies.is_empty() {
+                member.barrier();
+            }
             if worker == 0 {
                 for (leaf, next, bytes) in copies {
                     slots.write::<u8>(*leaf, 0, *bytes).copy_from_slice(&slots.read::<u8>(*next)[..*bytes]);
                 }
             }
-        });
+        };
+        // Where one worker does everything, the others are not woken.
+        match turns.iter().all(|turn| turn.alone == Some(0)) {
+            true => job(Member::ALONE),
+            false => self.team.run(job),
+        }
     }
 
     /// The seconds that each kernel takes in one more run, in the order of the plan.

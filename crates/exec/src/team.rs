@@ -33,7 +33,8 @@ pub struct Member<'a> {
     pub worker: usize,
     /// The size of the team.
     pub count: usize,
-    barrier: &'a Barrier,
+    /// Nothing for a worker that works alone.
+    barrier: Option<&'a Barrier>,
 }
 
 /// `TACIT_THREADS` is not a number of threads.
@@ -89,7 +90,7 @@ impl Team {
     pub fn run<F: Fn(Member<'_>) + Sync>(&mut self, job: F) {
         let shared = &*self.shared;
         let count = self.size();
-        let run = |worker: usize| job(Member { worker, count, barrier: &shared.barrier });
+        let run = |worker: usize| job(Member { worker, count, barrier: Some(&shared.barrier) });
         if count > 1 {
             let erased: &(dyn Fn(usize) + Sync) = &run;
             // SAFETY: every worker drops the reference before `running` falls to 0, and this function does not
@@ -129,12 +130,17 @@ impl Drop for Team {
 }
 
 impl Member<'_> {
+    /// A team of one, inside a larger one or without any.
+    pub const ALONE: Member<'static> = Member { worker: 0, count: 1, barrier: None };
+
     /// Waits until every worker of the team has called this equally often in the current job.
     ///
     /// # Panics
     /// If another worker panicked and so will never arrive.
     pub fn barrier(&self) {
-        self.barrier.wait();
+        if let Some(barrier) = self.barrier {
+            barrier.wait();
+        }
     }
 }
 

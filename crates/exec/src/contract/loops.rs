@@ -83,9 +83,6 @@ impl ContractLoop {
                     c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_elements)),
                     workspace: SharedSlice::new(slots.write::<f32>(workspace, 0, length)),
                 };
-                if plan.workers() == 1 && member.worker != 0 {
-                    return;
-                }
                 // SAFETY: every worker runs its part once; the memory plan gives the result and the workspace to this
                 // kernel alone.
                 unsafe { plan.execute(*member, &operands, finish) }
