@@ -182,10 +182,8 @@ unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
             loop {
                 // Few rows wait for memory itself, and wide ones would ask for too much at a time.
                 if M > 3 {
-                    for j in 0..NV {
-                        let ahead = b.wrapping_offset(PREFETCH_TERMS * run.b_stride as isize);
-                        V::prefetch(vector_of(ahead, j, call.b_panel_stride, V::WIDTH));
-                    }
+                    V::prefetch(b.wrapping_offset(PREFETCH_TERMS * run.b_stride as isize));
+                    V::prefetch(a[0].wrapping_offset(k + PREFETCH_TERMS * run.a_stride as isize));
                 }
                 one_term::<V, M, NV, A_MOVES>(&mut sums, a, k, b, call.b_panel_stride, masks);
                 left -= 1;
