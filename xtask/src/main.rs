@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod data;
 mod docs;
 mod fuzz;
@@ -22,6 +23,8 @@ Usage: cargo xtask <task>
   docs           write the documents that are generated from the code
   fuzz [SECONDS] run every fuzz target for so many seconds, 600 if left out
   docs --check   tell whether they are what the code says
+  bench [OPTIONS]
+                 measure Tacit beside its peers; `bench --help` prints the options
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::fuzz(root(), seconds),
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
+        ["bench", ref options @ ..] => bench::bench(root(), options),
         ["tidy"] => tidy::tidy(root()),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");

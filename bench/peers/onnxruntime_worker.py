@@ -1,0 +1,43 @@
+"""ONNX Runtime.
+
+    python bench/peers/onnxruntime_worker.py WORKLOAD infer BATCH FILE --threads N
+"""
+
+import protocol
+
+arguments = protocol.begin()
+
+import onnxruntime
+
+import onnx_export
+
+
+def main():
+    protocol.serve(arguments, f"ONNX Runtime {onnxruntime.__version__}", prepare)
+
+
+def prepare(tensors):
+    if arguments.training:
+        raise ValueError("only answers are measured")
+    model = onnx_export.model_of(arguments)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = arguments.threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    x = onnxruntime.OrtValue.ortvalue_from_numpy(protocol.channels_first(tensors["input/x"]))
+    y = onnxruntime.OrtValue.ortvalue_from_shape_and_type(session.get_outputs()[0].shape, "float32", "cpu")
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("x", x)
+    binding.bind_ortvalue_output("y", y)
+
+    def call():
+        session.run_with_iobinding(binding)
+
+    call()
+    return protocol.Prepared(call, protocol.first_outputs(y.numpy()))
+
+
+if __name__ == "__main__":
+    main()
