@@ -17,7 +17,8 @@ COMPILED = arguments.variant == "compile"
 if COMPILED:
     from torch import _inductor as inductor
 
-ORDERS = {"contiguous": False, "channels last": True}
+CONTIGUOUS, CHANNELS_LAST = "contiguous", "channels last"
+FROZEN, UNFROZEN = "frozen weights", "weights as arguments"
 
 
 def main():
@@ -29,13 +30,15 @@ def main():
 def prepare(tensors):
     choice = arguments.choice or ""
     if networks.has_images(arguments.workload):
-        choice = choice or protocol.fastest(ORDERS)
-    net, x = laid_out(tensors, ORDERS.get(choice, False))
+        choice = choice or protocol.fastest([CONTIGUOUS, CHANNELS_LAST])
+    elif COMPILED and not arguments.training:
+        choice = choice or protocol.fastest([FROZEN, UNFROZEN])
+    net, x = laid_out(tensors, choice == CHANNELS_LAST)
     if arguments.training:
         call = training_step(net, x, torch.from_numpy(tensors["target"]))
         first = [call().item() for _ in range(protocol.FIRST_STEPS)]
     else:
-        call = answer(net, x)
+        call = answer(net, x, frozen=choice != UNFROZEN)
         first = protocol.first_outputs(call())
     return protocol.Prepared(call, first, choice)
 
@@ -72,11 +75,13 @@ def training_step(net, x, target):
     return torch.compile(step) if COMPILED else step
 
 
-def answer(net, x):
+def answer(net, x, frozen):
     net = networks.for_answers(net)
     if COMPILED:
-        # Weights are constants to the compiler, which lays them out as its kernels want them.
-        inductor.config.freezing = True
+        # Frozen weights are constants to the compiler, which lays them out as its kernels want them. A wrapper in C++
+        # calls the kernels sooner than one in Python.
+        inductor.config.freezing = frozen
+        inductor.config.cpp_wrapper = True
         net = torch.compile(net)
 
     @torch.inference_mode()
