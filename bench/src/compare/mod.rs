@@ -333,19 +333,14 @@ fn output_of_this_program(words: &[OsString]) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::workloads::{Mode, WORKLOADS};
-    use std::os::unix::fs::PermissionsExt;
 
     /// A worker that writes so many losses, and takes so many nanoseconds a step.
     fn scripted(folder: &Path, name: &'static str, losses: &str, times: &str) -> Waiting {
-        let script = folder.join(name.replace(' ', "-"));
-        let text = format!(
-            "#!/bin/sh\necho '{{\"ready\": {{\"losses\": [{losses}]}}}}'\nwhile read command rest; do\n\
+        let script = format!(
+            "echo '{{\"ready\": {{\"losses\": [{losses}]}}}}'\nwhile read command rest; do\n\
              case $command in time) {times} ;; quit) echo '{{\"peak_rss_kib\": 9}}'; exit ;; esac\ndone\n"
         );
-        std::fs::write(&script, text).expect("the folder is there");
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("the script is there");
-        let mut worker =
-            Worker::start(&[script.clone().into()], None, &script.with_extension("log")).expect("the script runs");
+        let mut worker = worker::scripted(&folder.join(name.replace(' ', "-")), &script);
         let ready = worker.ready().expect("the script says so");
         Waiting { name, worker, ready, deviation: 0.0, times: vec![] }
     }

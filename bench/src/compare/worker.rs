@@ -147,15 +147,20 @@ fn without_folders(word: &str) -> String {
     }
 }
 
+/// A worker for tests whose program is a script of the shell. It is handed over as a word: a file that was just written may
+/// still be open in a process that another test has started, and cannot be executed then.
+#[cfg(test)]
+pub fn scripted(log: &Path, script: &str) -> Worker {
+    let words = ["sh", "-c", script].map(OsString::from);
+    Worker::start(&words, None, log).expect("a shell is there")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A worker whose program is a script of the shell.
     fn scripted(name: &str, script: &str) -> Worker {
-        let log = std::env::temp_dir().join(format!("tacit-bench-test-{}-{name}", std::process::id()));
-        let words = ["sh", "-c", script].map(OsString::from);
-        Worker::start(&words, None, &log).expect("a shell is there")
+        super::scripted(&std::env::temp_dir().join(format!("tacit-bench-test-{}-{name}", std::process::id())), script)
     }
 
     #[test]
