@@ -6,18 +6,15 @@ The worker runs this as a process of its own, so that its memory does not hold T
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import protocol
+
 
 def model_of(arguments):
-    """The model of a worker's workload, made if there is none that is younger than the exported file."""
-    model = arguments.file.with_suffix(".tflite")
-    if not model.exists() or model.stat().st_mtime < arguments.file.stat().st_mtime:
-        command = [sys.executable, __file__, arguments.workload, str(arguments.batch), arguments.file]
-        subprocess.run(command, check=True)
-    return model
+    """The model of a worker's workload."""
+    return protocol.exported_model(__file__, ".tflite", arguments)
 
 
 def main():

@@ -5,18 +5,15 @@
 Workers run this as a process of its own, so that their memory does not hold PyTorch.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
+import protocol
+
 
 def model_of(arguments):
-    """The model of a worker's workload, made if there is none that is younger than the exported file."""
-    model = arguments.file.with_suffix(".onnx")
-    if not model.exists() or model.stat().st_mtime < arguments.file.stat().st_mtime:
-        command = [sys.executable, __file__, arguments.workload, str(arguments.batch), arguments.file]
-        subprocess.run(command, check=True)
-    return model
+    """The model of a worker's workload."""
+    return protocol.exported_model(__file__, ".onnx", arguments)
 
 
 def main():

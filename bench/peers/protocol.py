@@ -127,6 +127,15 @@ def first_outputs(outputs):
     return outputs.reshape(-1)[:FIRST_OUTPUTS].tolist()
 
 
+def exported_model(script, suffix, arguments):
+    """The model that a script leaves beside the exported file, made if there is none that is younger than that."""
+    model = arguments.file.with_suffix(suffix)
+    if not model.exists() or model.stat().st_mtime < arguments.file.stat().st_mtime:
+        command = [sys.executable, script, arguments.workload, str(arguments.batch), arguments.file]
+        subprocess.run(command, check=True)
+    return model
+
+
 def fastest(choices):
     """The choice with the least time of a call.
 

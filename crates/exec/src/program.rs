@@ -164,7 +164,7 @@ impl Program {
                     Lowered::Reduce(Box::new(reduce), epilogue)
                 }
                 KernelKind::Contract => {
-                    let stays = |operand| !kernel.settled && stays(graph, &plan, operand);
+                    let stays = |operand| !kernel.settled && plan.stays(operand);
                     let contract = lower_contract(graph, anchor, &slot_of, options.kernels, workers, &stays);
                     own_workspace = contract.workspace_bytes();
                     let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
@@ -208,16 +208,12 @@ impl Program {
             }
         }
         let mut spans = spans;
-        let end = spans.last().map_or(0, |s| s.offset + s.bytes.next_multiple_of(ALIGNMENT));
-        spans.push(Span { offset: end, bytes: workspace_bytes });
-        let workspace = spans.len() - 1;
+        let workspace = append(&mut spans, workspace_bytes);
         for kernel in &mut kernels {
             if let Lowered::Contract(contract, _) = kernel
                 && let Some(elements) = contract.packed_elements()
             {
-                let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
-                spans.push(Span { offset, bytes: elements * size_of::<f32>() });
-                contract.set_packed(spans.len() - 1);
+                contract.set_packed(append(&mut spans, elements * size_of::<f32>()));
             }
         }
         let named = |value: ValueId| (slot_of(value), graph.ty(value).clone());
@@ -237,8 +233,8 @@ impl Program {
             (k, Touch { reads, writes, nanoseconds: work.nanoseconds(), divides: *divides })
         });
         let turns = schedule(touches.filter(|(k, _)| !plan.kernels[*k].settled), options.threads.max(1));
-        let updated = |value: &ValueId| graph.updates().iter().any(|(leaf, _)| leaf == value);
-        let settling = graph.params().map(|(_, value)| value).filter(|value| !updated(value)).map(slot_of).collect();
+        let settling =
+            graph.params().map(|(_, value)| value).filter(|v| plan.settled[v.index()]).map(slot_of).collect();
         let mut copies = vec![];
         let mut staged = vec![];
         for (leaf, next) in graph.updates() {
@@ -249,20 +245,18 @@ impl Program {
             }
             if leaf_slots.contains(&from) {
                 // The old value of another leaf, which may be replaced itself: it is set aside first.
-                let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
-                spans.push(Span { offset, bytes });
-                staged.push((spans.len() - 1, from, bytes));
-                copies.push((to, spans.len() - 1, bytes));
+                let aside = append(&mut spans, bytes);
+                staged.push((aside, from, bytes));
+                copies.push((to, aside, bytes));
             } else {
                 copies.push((to, from, bytes));
             }
         }
         // A result that is a leaf is the value before the update.
         for (slot, ty) in outputs.values_mut().filter(|(slot, _)| leaf_slots.contains(slot)) {
-            let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
-            spans.push(Span { offset, bytes: ty.bytes() });
-            staged.push((spans.len() - 1, *slot, ty.bytes()));
-            *slot = spans.len() - 1;
+            let before = append(&mut spans, ty.bytes());
+            staged.push((before, *slot, ty.bytes()));
+            *slot = before;
         }
         let copies = staged.into_iter().chain(copies).collect();
         let arena_end = spans.iter().map(|s| s.offset + s.bytes).max().unwrap_or(0);
@@ -492,29 +486,6 @@ impl Program {
     }
 }
 
-/// True if an operand's memory holds the same from step to step.
-fn stays(graph: &Graph, plan: &Plan, operand: ValueId) -> bool {
-    let mut value = operand;
-    while let Fate::Alias(of) = plan.fates[value.index()] {
-        value = of;
-    }
-    match &graph.instruction(value).op {
-        Op::Constant { .. } => true,
-        Op::Param { .. } => graph.updates().iter().all(|(leaf, _)| *leaf != value),
-        Op::Input { .. }
-        | Op::State { .. }
-        | Op::Iota
-        | Op::Extent { .. }
-        | Op::Random { .. }
-        | Op::Contract
-        | Op::Map(_)
-        | Op::Reduce(_)
-        | Op::Move { .. }
-        | Op::Gather
-        | Op::Scatter => plan.kernels.iter().any(|kernel| kernel.root == value && kernel.settled),
-    }
-}
-
 fn registers_of(epilogue: &Option<Epilogue>) -> usize {
     epilogue.as_ref().map_or(0, |e| e.maps.program.register_count)
 }
@@ -575,6 +546,13 @@ impl SharedRegisters {
         // SAFETY: by the contract above.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(worker * each), each) }
     }
+}
+
+/// A slot of so many bytes behind all others.
+fn append(spans: &mut Vec<Span>, bytes: usize) -> Slot {
+    let offset = spans.last().map_or(0, |s| (s.offset + s.bytes).next_multiple_of(ALIGNMENT));
+    spans.push(Span { offset, bytes });
+    spans.len() - 1
 }
 
 /// Gives every leaf, stored value and alias its slot: leaves first, then the plan's arena.

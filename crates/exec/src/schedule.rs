@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 use tacit_ir::passes::instruction_cost;
-use tacit_ir::passes::plan::{Fate, Kernel, Plan};
+use tacit_ir::passes::plan::{Contents, Kernel, Plan};
 use tacit_ir::{Graph, Op, ValueId};
 
 /// One kernel's turn in a step.
@@ -84,29 +84,8 @@ pub struct Work {
 
 impl Work {
     pub fn of(graph: &Graph, plan: &Plan, kernel: &Kernel) -> Work {
-        let mut instructions: Vec<ValueId> = vec![];
-        let mut reads: Vec<ValueId> = vec![];
+        let Contents { instructions, reads } = plan.contents(graph, kernel);
         let writes: Vec<ValueId> = std::iter::once(kernel.root).chain(kernel.also_stored.iter().copied()).collect();
-        let mut open = writes.clone();
-        while let Some(value) = open.pop() {
-            if instructions.contains(&value) {
-                continue;
-            }
-            instructions.push(value);
-            if matches!(graph.instruction(value).op, Op::Extent { .. }) {
-                continue;
-            }
-            for operand in &graph.instruction(value).operands {
-                let is_own = plan.fates[operand.index()] == Fate::Inline
-                    || kernel.anchor == Some(*operand)
-                    || kernel.also_stored.contains(operand);
-                match is_own {
-                    true => open.push(*operand),
-                    false if !reads.contains(operand) => reads.push(*operand),
-                    false => {}
-                }
-            }
-        }
         let (mut contracted, mut mapped) = (0, 0);
         for value in &instructions {
             let cost = instruction_cost(graph, *value);

@@ -32,13 +32,10 @@ pub fn evaluate(
     registers: Registers<'_>,
     kept: &mut Kept,
 ) {
-    match &program.routine {
-        Some(routine) => {
-            interpret(kernels, program, slots, rectangle, registers, kept);
-            let to = |k: usize, registers: *mut [u32; BLOCK]| at_register(registers, program.result(k), rectangle);
-            run_routine(program, routine, slots, rectangle, registers, to);
-        }
-        None => interpret(kernels, program, slots, rectangle, registers, kept),
+    interpret(kernels, program, slots, rectangle, registers, kept);
+    if let Some(routine) = &program.routine {
+        let to = |k: usize, registers: *mut [u32; BLOCK]| at_register(registers, program.result(k), rectangle);
+        run_routine(program, routine, slots, rectangle, registers, to);
     }
 }
 
@@ -52,24 +49,20 @@ pub fn evaluate_into(
     kept: &mut Kept,
     stores: &[Store],
 ) {
-    let Some(routine) = &program.routine else {
-        interpret(kernels, program, slots, rectangle, registers, kept);
-        for (k, s) in stores.iter().enumerate() {
-            store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), rectangle, &registers[program.result(k)]);
-        }
-        return;
-    };
     interpret(kernels, program, slots, rectangle, registers, kept);
-    let in_place = |s: &Store| s.is_in_place(rectangle);
-    let to = |k: usize, registers: *mut [u32; BLOCK]| match in_place(&stores[k]) {
-        true => {
-            let (corner, row, _) = rectangle.steps(&stores[k].offset);
-            let memory = slots.whole(stores[k].slot);
-            at_memory(memory, (corner, row), rectangle, rectangle.columns)
-        }
-        false => at_register(registers, program.result(k), rectangle),
-    };
-    run_routine(program, routine, slots, rectangle, registers, to);
+    // Machine code writes to memory itself where it can.
+    let in_place = |s: &Store| program.routine.is_some() && s.is_in_place(rectangle);
+    if let Some(routine) = &program.routine {
+        let to = |k: usize, registers: *mut [u32; BLOCK]| match in_place(&stores[k]) {
+            true => {
+                let (corner, row, _) = rectangle.steps(&stores[k].offset);
+                let memory = slots.whole(stores[k].slot);
+                at_memory(memory, (corner, row), rectangle, rectangle.columns)
+            }
+            false => at_register(registers, program.result(k), rectangle),
+        };
+        run_routine(program, routine, slots, rectangle, registers, to);
+    }
     for (k, s) in stores.iter().enumerate().filter(|(_, s)| !in_place(s)) {
         store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), rectangle, &registers[program.result(k)]);
     }
@@ -87,17 +80,12 @@ fn run_routine(
     let block = registers.as_mut_ptr();
     assert!(program.register_count <= registers.len());
     let of_stream = |stream: &Stream| match stream.source {
-        Source::Memory(k) => match &program.codes[k] {
+        Source::InPlace(k) => match &program.codes[k] {
             Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, rectangle) => {
                 let (corner, row, _) = rectangle.steps(offset);
                 let width = if stream.one_a_row { 1 } else { rectangle.columns };
                 at_memory(slots.whole(*slot), (corner, row), rectangle, width)
             }
-            Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => {
-                at_register(block, program.registers[k], rectangle)
-            }
-        },
-        Source::Ones(k) => match &program.codes[k] {
             // The code reads it only.
             Code::Within { guards } if hold_everywhere(guards, rectangle) => {
                 Position { start: ONES.as_ptr().cast_mut().cast(), row_bytes: 0 }

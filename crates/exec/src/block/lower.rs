@@ -2,7 +2,7 @@
 
 use super::reduce::{Phase, ReduceLoop};
 use super::run::{ElementwiseLoop, Store, set_place};
-use super::{Affine, BLOCK, BlockProgram, Code, Guard, Slot};
+use super::{Affine, BLOCK, BlockProgram, Code, Guard, Slot, is_word};
 use crate::machine::Library;
 use std::collections::HashMap;
 use tacit_ir::interpret::{LANES, reduces_in_lanes};
@@ -40,8 +40,7 @@ pub fn lower_windows(
     let positions: usize = resolved.reduction.iter().map(|axis| nest.axes[*axis].1).product();
     let plain =
         resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1));
-    let words = matches!(ty.dtype, DType::F32 | DType::I32);
-    if !plain || !words || positions > LANES {
+    if !plain || !is_word(ty.dtype) || positions > LANES {
         return None;
     }
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
@@ -72,13 +71,19 @@ fn lower_maps(
     let mut builder = Builder::new(graph, plan, kernel, slot_of, axes.len());
     let map: AxisMap = axes.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
     let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
-    if let Some(value) = windows {
-        let code = builder.emit_window(value, &dimensions)?;
-        builder.known.insert((value, dimensions.clone(), vec![], 0), code);
-    }
     let result = match windows {
-        Some(value) if value == kernel.root => builder.known[&(value, dimensions.clone(), vec![], 0)],
-        Some(_) | None => builder.emit_instruction(kernel.root, &map, &[]),
+        None => builder.emit_instruction(kernel.root, &map, &[]),
+        Some(value) => {
+            let code = builder.emit_window(value, &dimensions)?;
+            match value == kernel.root {
+                true => code,
+                false => {
+                    // The maps find it under their own index.
+                    builder.known.insert((value, dimensions.clone(), vec![], 0), code);
+                    builder.emit_instruction(kernel.root, &map, &[])
+                }
+            }
+        }
     };
     // The root's axes are its output in row-major order, merged dimensions included.
     let strides = row_major_strides(&extents);

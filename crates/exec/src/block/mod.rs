@@ -37,6 +37,14 @@ pub struct Guard {
     pub extent: i64,
 }
 
+/// True for the types whose elements are stored as registers hold them.
+pub fn is_word(dtype: DType) -> bool {
+    match dtype {
+        DType::F32 | DType::I32 => true,
+        DType::I8 | DType::Bool => false,
+    }
+}
+
 /// Memory that a kernel reads or writes: a position in the program's table of slots.
 pub type Slot = usize;
 

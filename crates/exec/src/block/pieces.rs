@@ -84,9 +84,8 @@ impl ReduceLoop {
             member.barrier();
             for row in share(rows, worker, workers, n * pieces, 4096) {
                 let results = &slots.read::<u32>(workspace)[row * pieces * n..(row + 1) * pieces * n];
-                total.copy_from_slice(&results[..n]);
-                for result in results[n..].chunks_exact(n) {
-                    accumulate(kernels, self.maximum, self.dtype, total, result, None);
+                for (piece, result) in results.chunks_exact(n).enumerate() {
+                    self.join_piece(kernels, total, result, piece == 0);
                 }
                 self.complete_row(slots, row, corner, total, finish);
             }
@@ -96,10 +95,7 @@ impl ReduceLoop {
             total.fill(identity(self.maximum, self.dtype));
             for piece in 0..pieces {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (row, piece));
-                match piece {
-                    0 => total.copy_from_slice(&lanes[..n]),
-                    _ => accumulate(kernels, self.maximum, self.dtype, total, &lanes[..n], None),
-                }
+                self.join_piece(kernels, total, &lanes[..n], piece == 0);
             }
             self.complete_row(slots, row, corner, total, finish);
         }

@@ -187,9 +187,14 @@ impl ReduceLoop {
     fn end_piece(&self, kernels: KernelSet, lanes: &mut [u32], total: &mut [u32], end: usize, filled: usize) {
         let n = total.len();
         self.combine_lanes(kernels, lanes, n, filled);
-        match self.in_lanes && end > PIECE {
-            true => accumulate(kernels, self.maximum, self.dtype, total, &lanes[..n], None),
-            false => total.copy_from_slice(&lanes[..n]),
+        self.join_piece(kernels, total, &lanes[..n], !self.in_lanes || end <= PIECE);
+    }
+
+    /// Joins the result of a piece to the total of those before it; the first is the total.
+    pub(super) fn join_piece(&self, kernels: KernelSet, total: &mut [u32], result: &[u32], is_first: bool) {
+        match is_first {
+            true => total.copy_from_slice(result),
+            false => accumulate(kernels, self.maximum, self.dtype, total, result, None),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Elementwise kernels: a block program over a whole index space, divided among workers.
 
 use super::evaluate::{Kept, Registers, evaluate_into};
-use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot};
+use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
 use crate::machine::{Library, Preparation};
 use crate::memory::Slots;
@@ -19,7 +19,7 @@ impl Store {
     /// True if rows of the rectangle are words next to each other in memory.
     pub fn is_in_place(&self, rectangle: &Rectangle<'_>) -> bool {
         let (_, _, column) = rectangle.steps(&self.offset);
-        matches!(self.dtype, DType::F32 | DType::I32) && (column == 1 || rectangle.columns == 1)
+        is_word(self.dtype) && (column == 1 || rectangle.columns == 1)
     }
 }
 
@@ -57,16 +57,16 @@ impl ElementwiseLoop {
             Code::Load { guards, .. } | Code::Within { guards } => guards.is_empty(),
             Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } => true,
         };
-        let unbounded = program.routine.as_ref().is_some_and(|routine| {
-            let preparations = routine.preparations.iter().zip(&program.codes);
-            preparations.into_iter().all(|(preparation, code)| match preparation {
-                Preparation::Never => true,
-                Preparation::AtEdges => in_memory(code),
-                Preparation::Always => false,
-            })
-        }) && stores.iter().all(|s| {
-            matches!(s.dtype, DType::F32 | DType::I32) && s.offset.coefficients.last().is_none_or(|step| *step == 1)
-        }) && (!program.lasts.contains(&Lasts::Columns) || extents.last().is_none_or(|n| *n <= BLOCK));
+        let unbounded =
+            program.routine.as_ref().is_some_and(|routine| {
+                let preparations = routine.preparations.iter().zip(&program.codes);
+                preparations.into_iter().all(|(preparation, code)| match preparation {
+                    Preparation::Never => true,
+                    Preparation::AtEdges => in_memory(code),
+                    Preparation::Always => false,
+                })
+            }) && stores.iter().all(|s| is_word(s.dtype) && s.offset.coefficients.last().is_none_or(|step| *step == 1))
+                && (!program.lasts.contains(&Lasts::Columns) || extents.last().is_none_or(|n| *n <= BLOCK));
         ElementwiseLoop { program, extents, stores, unbounded }
     }
 

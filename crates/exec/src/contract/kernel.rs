@@ -9,7 +9,7 @@ use crate::kernels::KernelSet;
 /// The most rows that a tile of any kernel set has.
 pub(super) const ROWS_MAX: usize = 14;
 
-/// How many terms ahead `b` is asked for: it streams through the first cache, faster than a miss is served.
+/// How many terms ahead `b` and the first row of `a` are asked for: they stream through the first cache, faster than a miss is served.
 const PREFETCH_TERMS: isize = 16;
 
 /// Terms with equal steps, at least one, as the micro-kernel reads them. Addresses are in elements, relative to the pointers of
@@ -209,8 +209,7 @@ unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
                 }
             }
         } else {
-            // A copy, since what is indexed in the loops of a call that is not inlined lives in memory, and the sums above
-            // must not.
+            // A copy, since what is stored element by element lives in memory, and the sums above must not.
             let results = sums;
             store_strided::<V, M, NV>(call, rows, lane, &results, masks);
         }

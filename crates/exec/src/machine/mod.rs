@@ -93,7 +93,7 @@ impl Library {
         let mut preparations = vec![Preparation::Never; codes.len()];
         for stream in &operations.streams {
             match stream.source {
-                Source::Memory(code) | Source::Ones(code) => preparations[code] = Preparation::AtEdges,
+                Source::InPlace(code) => preparations[code] = Preparation::AtEdges,
                 Source::Register(code) => preparations[code] = Preparation::Always,
                 Source::Row(_) => {}
             }

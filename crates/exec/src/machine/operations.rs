@@ -1,7 +1,7 @@
 //! From the operations of a block program to those of a vector unit. The scalar functions are recorded from their one
 //! definition in [`tacit_ir::math`].
 
-use crate::block::{Affine, Code, Guard, Lasts};
+use crate::block::{Affine, Code, Guard, Lasts, is_word};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use tacit_ir::ScalarFn;
@@ -77,10 +77,9 @@ pub struct Stream {
 /// Where a stream comes from; the numbers are those of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// Memory in place, where the load's guards hold in the whole rectangle; else the code's register, row after row.
-    Memory(usize),
-    /// Ones where the guards of a `within` hold in the whole rectangle; else the code's register, row after row.
-    Ones(usize),
+    /// Where the code's guards hold in the whole rectangle, the memory of a load or the ones of a `within`; else the code's
+    /// register, row after row.
+    InPlace(usize),
     /// The code's register, row after row.
     Register(usize),
     /// The first row of the code's register, for all rows.
@@ -115,7 +114,7 @@ impl Operations {
                     Some(loaded(k, *dtype, offset, guards, column_dim))
                 }
                 (Lasts::Block, Code::Index { .. }) => Some(Stream { source: Source::Register(k), one_a_row: false }),
-                (Lasts::Block, Code::Within { .. }) => Some(Stream { source: Source::Ones(k), one_a_row: false }),
+                (Lasts::Block, Code::Within { .. }) => Some(Stream { source: Source::InPlace(k), one_a_row: false }),
                 (Lasts::Block, Code::Apply { .. }) => None,
             };
             known.push(match (stream, code) {
@@ -177,11 +176,11 @@ impl Operations {
 /// The stream of a load that is done anew for every block.
 fn loaded(code: usize, dtype: DType, offset: &Affine, guards: &[Guard], column_dim: Option<usize>) -> Stream {
     let step = |affine: &Affine| column_dim.map_or(0, |dim| affine.coefficients[dim]);
-    let words = matches!(dtype, DType::F32 | DType::I32);
+    let words = is_word(dtype);
     match step(offset) {
-        1 if words => Stream { source: Source::Memory(code), one_a_row: false },
+        1 if words => Stream { source: Source::InPlace(code), one_a_row: false },
         0 if words && guards.iter().all(|guard| step(&guard.value) == 0) => {
-            Stream { source: Source::Memory(code), one_a_row: true }
+            Stream { source: Source::InPlace(code), one_a_row: true }
         }
         _ => Stream { source: Source::Register(code), one_a_row: false },
     }

@@ -53,11 +53,10 @@ pub struct Kernel {
 }
 
 /// Decides every value's fate and the kernels in order. `Stored` positions are assigned later.
-pub fn fuse(graph: &Graph) -> (Vec<Fate>, Vec<Kernel>) {
+pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
     let needed = evaluated(graph);
     let consumers = consumers(graph, &needed);
     let rooted = rooted(graph);
-    let settled = settled(graph);
     // The root of the kernel that evaluates each value, and whether it is evaluated at the root's own index.
     let mut group: Vec<ValueId> = graph.values().collect();
     let mut aligned = vec![true; graph.instructions().len()];
@@ -195,7 +194,7 @@ fn rooted(graph: &Graph) -> Vec<bool> {
 }
 
 /// Values that follow from constants and from parameters that no step changes.
-fn settled(graph: &Graph) -> Vec<bool> {
+pub fn settled(graph: &Graph) -> Vec<bool> {
     let updated: Vec<ValueId> = graph.updates().iter().map(|(leaf, _)| *leaf).collect();
     let mut settled = vec![false; graph.instructions().len()];
     for value in graph.values() {

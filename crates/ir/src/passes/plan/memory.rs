@@ -26,7 +26,7 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
         value
     };
     // What each kernel reads, through the values that it evaluates inside.
-    let reads: Vec<Vec<ValueId>> = kernels.iter().map(|kernel| read_by(graph, fates, kernel)).collect();
+    let reads: Vec<Vec<ValueId>> = kernels.iter().map(|kernel| contents(graph, fates, kernel).reads).collect();
     let mut last_read = vec![0; graph.instructions().len()];
     let mut written = vec![0; graph.instructions().len()];
     for (k, kernel) in kernels.iter().enumerate() {
@@ -82,16 +82,26 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
     buffers
 }
 
-/// The stored or bound values that a kernel reads.
-pub fn read_by(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Vec<ValueId> {
+/// What a kernel computes, and the stored or bound values that it reads.
+pub struct Contents {
+    pub instructions: Vec<ValueId>,
+    pub reads: Vec<ValueId>,
+}
+
+/// The contents of a kernel: what it evaluates inside comes from its root.
+pub fn contents(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Contents {
     let mut reads = vec![];
     let mut open: Vec<ValueId> = vec![kernel.root];
-    let mut seen = vec![];
+    let mut instructions = vec![];
     while let Some(value) = open.pop() {
-        if matches!(graph.instruction(value).op, Op::Extent { .. }) || seen.contains(&value) {
+        if instructions.contains(&value) {
             continue;
         }
-        seen.push(value);
+        instructions.push(value);
+        // An extent is known from the type alone.
+        if matches!(graph.instruction(value).op, Op::Extent { .. }) {
+            continue;
+        }
         for operand in &graph.instruction(value).operands {
             let inside = fates[operand.index()] == Fate::Inline || kernel.also_stored.contains(operand);
             if inside || kernel.anchor == Some(*operand) {
@@ -101,7 +111,7 @@ pub fn read_by(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Vec<ValueId> {
             }
         }
     }
-    reads
+    Contents { instructions, reads }
 }
 
 /// True if every instruction of the kernel that reads the leaf is a map over the root's shape reading it plainly.

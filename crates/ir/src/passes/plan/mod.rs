@@ -4,7 +4,7 @@ mod fuse;
 mod memory;
 
 pub use fuse::{Fate, Kernel, KernelKind};
-pub use memory::{Buffer, place};
+pub use memory::{Buffer, Contents, place};
 
 use crate::graph::{Graph, Op, ValueId};
 
@@ -13,6 +13,8 @@ use crate::graph::{Graph, Op, ValueId};
 pub struct Plan {
     /// What becomes of each value, by its number.
     pub fates: Vec<Fate>,
+    /// Of each value, whether it follows from constants and from parameters that no step changes.
+    pub settled: Vec<bool>,
     /// In the order in which they run.
     pub kernels: Vec<Kernel>,
     /// The arena's buffers, one for each value with `Fate::Stored`.
@@ -23,6 +25,21 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What a kernel of this plan computes and reads.
+    pub fn contents(&self, graph: &Graph, kernel: &Kernel) -> Contents {
+        memory::contents(graph, &self.fates, kernel)
+    }
+
+    /// True if an operand lies in memory that holds the same from step to step.
+    pub fn stays(&self, operand: ValueId) -> bool {
+        match &self.fates[operand.index()] {
+            Fate::Alias(of) => self.stays(*of),
+            Fate::Leaf => self.settled[operand.index()],
+            Fate::Stored(_) => self.kernels.iter().any(|kernel| kernel.root == operand && kernel.settled),
+            Fate::Merged(_) | Fate::InPlace(_) | Fate::Inline | Fate::Unused => false,
+        }
+    }
+
     /// The buffer that holds a value, following aliases; `None` for leaves and for values that are never stored.
     pub fn buffer(&self, value: ValueId) -> Option<&Buffer> {
         match &self.fates[value.index()] {
@@ -35,11 +52,12 @@ impl Plan {
 
 /// Plans a verified graph.
 pub fn plan(graph: &Graph) -> Plan {
-    let (mut fates, kernels) = fuse::fuse(graph);
+    let settled = fuse::settled(graph);
+    let (mut fates, kernels) = fuse::fuse(graph, &settled);
     let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
     let arena_bytes = place(&mut buffers);
     let lower_bound_bytes = memory::lower_bound(&buffers);
-    Plan { fates, kernels, buffers, arena_bytes, lower_bound_bytes }
+    Plan { fates, settled, kernels, buffers, arena_bytes, lower_bound_bytes }
 }
 
 /// True for leaves whose memory outlives a step: inputs, parameters, states and constants with data.
