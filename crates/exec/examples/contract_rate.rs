@@ -23,6 +23,8 @@ const CASES: &[Case] = &[
     Case { name: "product 128x512x784", words: "mk,kn->mn", shapes: [&[128, 784], &[784, 512]], given: &[] },
     Case { name: "product 128x10x512", words: "mk,kn->mn", shapes: [&[128, 512], &[512, 10]], given: &[] },
     Case { name: "product 64x128x9216", words: "mk,kn->mn", shapes: [&[64, 9216], &[9216, 128]], given: &[] },
+    Case { name: "product 1024x1024x256", words: "mk,kn->mn", shapes: [&[1024, 256], &[256, 1024]], given: &[] },
+    Case { name: "product 1024x256x1024", words: "mk,kn->mn", shapes: [&[1024, 1024], &[1024, 256]], given: &[] },
     Case { name: "row 1024", words: "mk,kn->mn", shapes: [&[1, 1024], &[1024, 1024]], given: &[] },
     Case {
         name: "attention 16 heads 128x64",
@@ -65,6 +67,12 @@ const CASES: &[Case] = &[
         words: "n{2h+i-1}{2w+j-1}c,ijco->nhwo",
         shapes: [&[32, 32, 32, 16], &[3, 3, 16, 32]],
         given: &[('h', 16), ('w', 16)],
+    },
+    Case {
+        name: "conv 14 256->256 same",
+        words: "n{h+i-1}{w+j-1}c,ijco->nhwo",
+        shapes: [&[4, 14, 14, 256], &[3, 3, 256, 256]],
+        given: &[('h', 14), ('w', 14)],
     },
     Case {
         name: "depthwise 16 64 same",

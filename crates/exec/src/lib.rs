@@ -1,11 +1,13 @@
 //! CPU kernels, the thread team and planned execution: the place of all `unsafe` code.
 
 mod block;
+mod cache;
 mod ceiling;
 pub mod contract;
 pub mod kernels;
 mod machine;
 mod memory;
+pub mod parts;
 mod profile;
 mod program;
 mod rows;

@@ -5,11 +5,13 @@ use crate::contract::loops::{ContractLoop, lower_contract};
 use crate::kernels::KernelSet;
 use crate::machine::{Executable, Library, Routine};
 use crate::memory::{ALIGNMENT, Arena, Slots, Span};
+use crate::parts::{Claims, Home};
 use crate::rows::{RowsLoop, random};
 use crate::schedule::{Touch, Turn, Work, schedule};
 use crate::team::{Member, Team};
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::time::Instant;
 use tacit_ir::passes::plan::{Fate, KernelKind, Plan, plan};
 use tacit_ir::types::{DType, Literal, Scalar, TensorType};
@@ -75,6 +77,16 @@ enum Lowered {
 }
 
 impl Lowered {
+    /// How often a run of it divides the work.
+    fn divisions(&self) -> usize {
+        match self {
+            Lowered::Elementwise(_) => 1,
+            Lowered::Reduce(reduce, _) => reduce.divisions(),
+            Lowered::Contract(contract, _) => contract.divisions(),
+            Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => 0,
+        }
+    }
+
     /// The places of its machine code.
     fn routines(&mut self) -> impl Iterator<Item = &mut Option<Routine>> {
         let (own, epilogue) = match self {
@@ -87,6 +99,15 @@ impl Lowered {
         own.into_iter().chain(behind).map(|program| &mut program.routine)
     }
 }
+
+/// Where a kernel's homes lie in those of the program, and how many parts each worker has.
+struct Handout {
+    homes: Range<usize>,
+    each: usize,
+}
+
+/// The most divisions of one run of a kernel in which workers take over each other's parts.
+const HANDED_OUT_MAX: usize = 64;
 
 /// The maps behind a contraction or reduction, over its results in their place.
 struct Epilogue {
@@ -119,6 +140,11 @@ pub struct Program {
     stale: bool,
     /// What ends a step, in order: (to, from, bytes). Old values that other leaves take are set aside first.
     copies: Vec<(Slot, Slot, usize)>,
+    /// How the kernels' work is handed out, in the order of the kernels.
+    handouts: Vec<Handout>,
+    homes: Vec<Home>,
+    /// The number of the last step.
+    run: u32,
     /// The code of the kernels' routines, which has to live as long as they do.
     _executable: Option<Executable>,
 }
@@ -165,7 +191,8 @@ impl Program {
                 }
                 KernelKind::Contract => {
                     let stays = |operand| !kernel.settled && plan.stays(operand);
-                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, workers, &stays);
+                    let parts = (workers, work.parts_each(workers));
+                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
                     own_workspace = contract.workspace_bytes();
                     let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
                     Lowered::Contract(Box::new(contract), epilogue)
@@ -198,6 +225,14 @@ impl Program {
             kernels.push(lowered);
             workspace_bytes = workspace_bytes.max(own_workspace);
             works.push((work, divides, own_workspace));
+        }
+        let mut handouts = vec![];
+        let mut homes_end = 0;
+        for (kernel, (work, divides, _)) in kernels.iter().zip(&works) {
+            let divisions = if *divides { kernel.divisions().min(HANDED_OUT_MAX) } else { 0 };
+            let homes = homes_end..homes_end + divisions * options.threads;
+            homes_end = homes.end;
+            handouts.push(Handout { homes, each: work.parts_each(options.threads) });
         }
         let executable = library.and_then(Library::finish);
         for routine in kernels.iter_mut().flat_map(Lowered::routines) {
@@ -281,6 +316,9 @@ impl Program {
             settling,
             turns,
             stale: true,
+            handouts,
+            homes: (0..homes_end).map(|_| Home::default()).collect(),
+            run: 0,
             plan,
             _executable: executable,
         };
@@ -329,14 +367,19 @@ impl Program {
         let registers = SharedRegisters(self.registers.as_mut_ptr());
         let workspace = self.workspace;
         let turns = &self.turns;
+        self.run = self.run.wrapping_add(1);
+        let (run_number, handouts, homes) = (self.run, &self.handouts, &self.homes);
         let job = |member: Member<'_>| {
             let (worker, workers) = (member.worker, member.count);
             // SAFETY: every worker takes its own part of the registers.
             let registers = unsafe { registers.of(worker, each) };
             let mut run = |k: usize, member: Member<'_>| {
                 let (worker, workers) = (member.worker, member.count);
+                let Handout { homes: own, each } = &handouts[k];
+                let claims = Claims { homes: &homes[own.clone()], run: run_number, each: *each };
+                let member = member.with_claims((workers > 1).then_some(claims));
                 match &kernels[k] {
-                    Lowered::Elementwise(l) => l.run(set, &slots, registers, worker, workers),
+                    Lowered::Elementwise(l) => l.run(set, &slots, registers, &member),
                     Lowered::Reduce(l, epilogue) => {
                         let own = l.program.register_count + crate::block::ACCUMULATORS;
                         let (registers, behind) = registers.split_at_mut(own);
@@ -521,7 +564,8 @@ fn finishing(
         Some(Epilogue { maps, at_once: false }) => {
             run(&mut |_| {});
             member.barrier();
-            maps.run(kernels, slots, registers, member.worker, member.count);
+            // The kernel's homes are used up.
+            maps.run(kernels, slots, registers, &member.with_claims(None));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! parks only after milliseconds: waking a parked thread costs 50–100 µs, many times a small kernel, while
 //! spinning for ever starves other programs.
 
+use crate::parts::{Claims, Parts};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -35,6 +36,8 @@ pub struct Member<'a> {
     pub count: usize,
     /// Nothing for a worker that works alone.
     barrier: Option<&'a Barrier>,
+    /// Nothing where every worker does its own parts.
+    claims: Option<Claims<'a>>,
 }
 
 /// `TACIT_THREADS` is not a number of threads.
@@ -90,7 +93,7 @@ impl Team {
     pub fn run<F: Fn(Member<'_>) + Sync>(&mut self, job: F) {
         let shared = &*self.shared;
         let count = self.size();
-        let run = |worker: usize| job(Member { worker, count, barrier: Some(&shared.barrier) });
+        let run = |worker: usize| job(Member { worker, count, barrier: Some(&shared.barrier), claims: None });
         if count > 1 {
             let erased: &(dyn Fn(usize) + Sync) = &run;
             // SAFETY: every worker drops the reference before `running` falls to 0, and this function does not
@@ -129,9 +132,26 @@ impl Drop for Team {
     }
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
     /// A team of one, inside a larger one or without any.
-    pub const ALONE: Member<'static> = Member { worker: 0, count: 1, barrier: None };
+    pub const ALONE: Member<'static> = Member { worker: 0, count: 1, barrier: None, claims: None };
+
+    /// The same worker in a kernel whose parts are handed out so; nothing if everyone does their own.
+    pub fn with_claims(self, claims: Option<Claims<'a>>) -> Member<'a> {
+        Member { claims, ..self }
+    }
+
+    /// How many parts each worker has, where the work leaves that open.
+    pub fn each(&self) -> usize {
+        self.claims.map_or(1, |claims| claims.each)
+    }
+
+    /// The parts that this worker does of the kernel's division number `division`: numbers below `count · each`.
+    ///
+    /// All workers call this with the same numbers, and no division comes twice in a run of the kernel.
+    pub fn parts(&self, division: usize, each: usize) -> Parts<'a> {
+        Parts::new(self.claims, division, each, self.worker, self.count)
+    }
 
     /// Waits until every worker of the team has called this equally often in the current job.
     ///

@@ -69,20 +69,19 @@ impl ReduceLoop {
         finish: Finish<'_>,
     ) {
         let (n, rows, pieces) = (self.columns(), self.rows(), self.pieces());
-        let (worker, workers) = (member.worker, member.count);
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
         let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(n);
         let lanes = &mut lanes[..LANES * n];
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.extents.len()];
         let mut kept = Kept::default();
-        if self.divides_pieces(workers) {
-            for unit in share(rows * pieces, worker, workers, n * PIECE, 4096) {
+        if self.divides_pieces(member.count) {
+            for unit in share(rows * pieces, member, 0, n * PIECE) {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (unit / pieces, unit % pieces));
                 slots.write::<u32>(workspace, unit * n, n).copy_from_slice(&lanes[..n]);
             }
             member.barrier();
-            for row in share(rows, worker, workers, n * pieces, 4096) {
+            for row in share(rows, member, 1, n * pieces) {
                 let results = &slots.read::<u32>(workspace)[row * pieces * n..(row + 1) * pieces * n];
                 for (piece, result) in results.chunks_exact(n).enumerate() {
                     self.join_piece(kernels, total, result, piece == 0);
@@ -91,7 +90,7 @@ impl ReduceLoop {
             }
             return;
         }
-        for row in share(rows, worker, workers, n * self.positions(), 4096) {
+        for row in share(rows, member, 0, n * self.positions()) {
             total.fill(identity(self.maximum, self.dtype));
             for piece in 0..pieces {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (row, piece));

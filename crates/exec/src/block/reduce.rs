@@ -77,8 +77,18 @@ impl ReduceLoop {
         if self.along_box || self.is_narrow() {
             self.run_pieces(kernels, slots, workspace, registers, member, finish);
         } else {
-            self.run_along_output(kernels, slots, registers, member.worker, member.count, finish);
+            self.run_along_output(kernels, slots, registers, member, finish);
         }
+    }
+
+    /// How often a run divides its work.
+    pub fn divisions(&self) -> usize {
+        // The pieces and then their results, or each phase.
+        self.phase_count().max(2)
+    }
+
+    fn phase_count(&self) -> usize {
+        self.phases.iter().map(|p| self.steps(p)).product()
     }
 
     /// True if finished elements come in consecutive blocks.
@@ -105,20 +115,18 @@ impl ReduceLoop {
         kernels: KernelSet,
         slots: &Slots,
         regs: Registers<'_>,
-        worker: usize,
-        workers: usize,
+        member: &Member<'_>,
         finish: Finish<'_>,
     ) {
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.dims()];
         let positions: usize = self.box_extents().iter().product();
-        let phase_count: usize = self.phases.iter().map(|p| self.steps(p)).product();
         let mut extents_memory = [1usize; MAX_DIMS];
         let extents = &mut extents_memory[..self.output_dims];
         let (regs, accumulators) = regs.split_at_mut(self.program.register_count);
         let start = identity(self.maximum, self.dtype);
         let mut kept = Kept::default();
-        for phase in 0..phase_count {
+        for phase in 0..self.phase_count() {
             extents.copy_from_slice(&self.extents[..self.output_dims]);
             let mut remaining = phase;
             let mut offset = 0;
@@ -132,7 +140,7 @@ impl ReduceLoop {
                 residues[k] = residue as i64;
             }
             let tiling = if self.one_by_one { Tiling::single(extents) } else { Tiling::new(extents) };
-            for block in share(tiling.blocks, worker, workers, tiling.block_elements() * positions.max(1), 4096) {
+            for block in share(tiling.blocks, member, phase, tiling.block_elements() * positions.max(1)) {
                 let (rows, columns) = {
                     let r = tiling.rectangle(block, extents, &mut corner[..self.output_dims]);
                     (r.rows, r.columns)

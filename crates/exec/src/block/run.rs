@@ -5,6 +5,7 @@ use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
 use crate::machine::{Library, Preparation};
 use crate::memory::Slots;
+use crate::team::Member;
 use tacit_ir::types::DType;
 
 /// Where a result is written to memory.
@@ -80,16 +81,12 @@ impl ElementwiseLoop {
     }
 
     /// Evaluates this worker's share.
-    pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, worker: usize, workers: usize) {
-        let tiling = Tiling::in_any_order(&self.extents, self.block_max(workers));
-        let share = share(tiling.blocks, worker, workers, tiling.block_elements(), 4096);
-        if share.is_empty() {
-            return;
-        }
+    pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, member: &Member<'_>) {
+        let tiling = Tiling::in_any_order(&self.extents, self.block_max(member.count));
         let mut corner = [0i64; MAX_DIMS];
         let corner = &mut corner[..self.extents.len()];
         let mut kept = Kept::default();
-        for block in share {
+        for block in share(tiling.blocks, member, 0, tiling.block_elements()) {
             let rectangle = tiling.rectangle(block, &self.extents, corner);
             evaluate_into(kernels, &self.program, slots, &rectangle, registers, &mut kept, &self.stores);
         }
@@ -153,19 +150,21 @@ pub(super) fn stretch(extents: &[usize], place: usize, most: usize) -> (usize, u
     }
 }
 
-/// A worker's part of `blocks`, consecutive; one worker takes everything where the work is small.
-pub fn share(
+/// What is worth dividing has more elements than this.
+const DIVIDED_MIN: usize = 4096;
+
+/// The blocks that a worker does, in the kernel's division of this number: stretches of consecutive ones. Where the work
+/// is small the first workers do everything.
+pub fn share<'a>(
     blocks: usize,
-    worker: usize,
-    workers: usize,
+    member: &Member<'a>,
+    division: usize,
     block_elements: usize,
-    elements_min: usize,
-) -> std::ops::Range<usize> {
-    let workers = workers.min((blocks * block_elements).div_ceil(elements_min)).max(1);
-    match worker < workers {
-        true => blocks * worker / workers..blocks * (worker + 1) / workers,
-        false => 0..0,
-    }
+) -> impl Iterator<Item = usize> + use<'a> {
+    let elements = blocks * block_elements;
+    let parts = (member.count * member.each()).min(elements.div_ceil(DIVIDED_MIN)).max(1);
+    let all = member.parts(division, member.each()).filter(move |part| *part < parts);
+    all.flat_map(move |part| blocks * part / parts..blocks * (part + 1) / parts)
 }
 
 /// The division of the last and another dimension into rectangles of bounded size.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::kernel::{BandCall, ROWS_MAX};
 use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
-use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Share, Tile, part_of, result_pitch};
+use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Tile, part_of, result_pitch};
 use super::shared::SharedSlice;
 use super::spec::Row;
 use crate::team::{Member, Team};
@@ -76,22 +76,24 @@ impl ContractPlan {
         if self.rows.is_empty() || self.lanes == 0 {
             return;
         }
-        let worker = if self.workers == 1 { 0 } else { member.worker };
+        let member = if self.workers == 1 { Member::ALONE } else { member };
+        let worker = member.worker;
         let context = Context { plan: self, operands, member, worker, buffers: self.buffers(operands) };
         // SAFETY: `check` has found every address within the lengths asserted above, and the caller promises that
         // the workers' parts are all that touches these.
         unsafe {
             match self.division {
-                Division::Batches | Division::Grid => context.run_blocks(finish),
+                Division::Batches => context.run_batches(finish),
+                Division::Grid => context.run_grid(finish),
                 Division::Chunks => context.run_chunks(finish),
             }
         }
-        if self.workers > 1 && self.regions.iter().any(|region| !region.shared.is_empty()) {
-            member.barrier();
-            let shared = self.regions[worker].shared.clone();
-            if !shared.is_empty() {
-                finish(shared);
-            }
+        if self.regions.iter().any(|region| !region.shared.is_empty()) {
+            // Only whoever is through with all parts knows that the seams between them are complete.
+            context.member.barrier();
+            let own = worker * self.parts_each..(worker + 1) * self.parts_each;
+            let seams = self.regions[own].iter().map(|region| region.shared.clone());
+            seams.filter(|seam| !seam.is_empty()).for_each(finish);
         }
     }
 
@@ -234,53 +236,162 @@ struct BBlock {
 }
 
 impl Context<'_> {
-    /// Runs this worker's part when workers divide batches, or tiles and panels.
+    /// Runs this worker's parts when workers divide batches.
     ///
     /// # Safety
     /// As for `execute`.
-    unsafe fn run_blocks(&self, finish: &mut dyn FnMut(Range<usize>)) {
+    unsafe fn run_batches(&self, finish: &mut dyn FnMut(Range<usize>)) {
         let plan = self.plan;
-        let share = &plan.shares[self.worker];
-        let last_block = plan.terms.blocks.len() - 1;
-        let region = plan.regions.get(self.worker);
-        let mut finished = region.map_or(0, |region| region.own.start);
-        let mut turn = 0;
-        for batch in share.batches.clone() {
-            for lane_block in &plan.lane_blocks {
-                let (part, parts) = share.panel_part;
-                let own = part_of(lane_block.len(), part, parts);
-                let panels = lane_block.start + own.start..lane_block.start + own.end;
-                for (index, block) in plan.terms.blocks.iter().enumerate() {
-                    // SAFETY: passed on.
-                    let b = unsafe { self.b_block(batch, lane_block, index, turn) };
-                    turn += 1;
-                    if panels.is_empty() {
-                        continue;
-                    }
-                    let lanes = panels.len() * plan.kernels.panel_lanes;
-                    let mut tiles_left = &plan.tiles[share.tiles.clone()];
-                    for band in bands(tiles_left, BAND_RESULTS / lanes) {
-                        // SAFETY: passed on.
+        for part in self.member.parts(0, plan.parts_each) {
+            for batch in plan.shares[part].batches.clone() {
+                for lane_block in &plan.lane_blocks {
+                    for block in 0..plan.terms.blocks.len() {
+                        // SAFETY: passed on; the buffer for `b` is this worker's.
                         unsafe {
-                            self.run_band(batch, band, &panels, block.chunks.clone(), b, false);
-                        }
-                        tiles_left = &tiles_left[band.len()..];
-                        if index < last_block {
-                            continue;
-                        }
-                        let Some(region) = region else {
-                            plan.each_range(batch, band_rows(band), self.lanes_of(&panels), finish);
-                            continue;
-                        };
-                        // Tiles are in the order of their first results, so what lies before the next one's is complete.
-                        let next = tiles_left.first().map(|tile| plan.rows[tile.first_row as usize].c as usize);
-                        let end = next.map_or(region.own.end, |next| next.min(region.own.end));
-                        if finished < end {
-                            finish(finished..end);
-                            finished = end;
+                            let b = self.b_block(batch, lane_block, block, 0);
+                            self.run_part(batch, lane_block, block, b, part, finish);
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Runs this worker's parts when workers divide tiles and panels.
+    ///
+    /// # Safety
+    /// As for `execute`.
+    unsafe fn run_grid(&self, finish: &mut dyn FnMut(Range<usize>)) {
+        let plan = self.plan;
+        let each = plan.parts_each;
+        let blocks = plan.terms.blocks.len();
+        // Results of one block are added to those of the block before: by the same worker, or when all have met.
+        let is_free = blocks == 1 || self.shares_b();
+        let mut turn = 0;
+        for batch in 0..plan.batches.len() {
+            for lane_block in &plan.lane_blocks {
+                for block in 0..blocks {
+                    // SAFETY: passed on.
+                    let b = unsafe { self.b_block(batch, lane_block, block, turn) };
+                    let division = turn;
+                    turn += 1;
+                    let member = if is_free { self.member } else { self.member.with_claims(None) };
+                    for part in member.parts(division, each) {
+                        // SAFETY: passed on; every part is handed out once.
+                        unsafe { self.run_part(batch, lane_block, block, b, part, finish) };
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes one part's results of a block, and finishes those that are complete.
+    ///
+    /// # Safety
+    /// As for `execute`; `b` is where the block lies.
+    unsafe fn run_part(
+        &self,
+        batch: usize,
+        lane_block: &Range<usize>,
+        block: usize,
+        b: BBlock,
+        part: usize,
+        finish: &mut dyn FnMut(Range<usize>),
+    ) {
+        let plan = self.plan;
+        let share = &plan.shares[part];
+        let (column, columns) = share.panel_part;
+        let own = part_of(lane_block.len(), column, columns);
+        let panels = lane_block.start + own.start..lane_block.start + own.end;
+        if panels.is_empty() {
+            return;
+        }
+        let region = plan.regions.get(part);
+        let mut finished = region.map_or(0, |region| region.own.start);
+        let chunks = plan.terms.blocks[block].chunks.clone();
+        let mut tiles_left = &plan.tiles[share.tiles.clone()];
+        while !tiles_left.is_empty() {
+            let (stretch, later) = tiles_left.split_at(self.stretch(tiles_left, &panels));
+            tiles_left = later;
+            // SAFETY: passed on.
+            unsafe { self.run_stretch(batch, stretch, &panels, chunks.clone(), b) };
+            if block + 1 < plan.terms.blocks.len() {
+                continue;
+            }
+            let Some(region) = region else {
+                for band in bands(stretch, usize::MAX) {
+                    plan.each_range(batch, band_rows(band), self.lanes_of(&panels), finish);
+                }
+                continue;
+            };
+            // Tiles are in the order of their first results, so what lies before the next one's is complete.
+            let next = tiles_left.first().map(|tile| plan.rows[tile.first_row as usize].c as usize);
+            let end = next.map_or(region.own.end, |next| next.min(region.own.end));
+            if finished < end {
+                finish(finished..end);
+                finished = end;
+            }
+        }
+    }
+
+    /// Computes the results of some chunks apart from each other.
+    ///
+    /// # Safety
+    /// As for `execute`; no other worker computes these chunks.
+    unsafe fn run_chunk_results(&self, batch: usize, chunk_blocks: Range<usize>) {
+        let plan = self.plan;
+        for lane_block in &plan.lane_blocks {
+            for index in chunk_blocks.clone() {
+                // SAFETY: passed on.
+                let b = unsafe { self.b_block(batch, lane_block, index, 0) };
+                let chunks = plan.terms.blocks[index].chunks.clone();
+                for band in bands(&plan.tiles, self.band_rows_max(lane_block)) {
+                    // SAFETY: passed on; chunk results of different chunks do not meet.
+                    unsafe { self.run_band(batch, band, lane_block, chunks.clone(), b, true) };
+                }
+            }
+        }
+    }
+
+    /// How many of the tiles meet one part of the panels before the next part comes.
+    fn stretch(&self, tiles: &[Tile], panels: &Range<usize>) -> usize {
+        let near = self.plan.near;
+        if panels.len() <= near.panels {
+            // All of `b` stays in cache, so that results are taken on as soon as there are enough.
+            return bands(tiles, self.band_rows_max(panels)).next().map_or(0, <[Tile]>::len);
+        }
+        let mut rows = 0;
+        let enough = |tile: &Tile| {
+            rows += tile.rows as usize;
+            rows >= near.rows
+        };
+        tiles.iter().position(enough).map_or(tiles.len(), |last| last + 1)
+    }
+
+    /// The rows of a band that leave the results of these panels in the first caches.
+    fn band_rows_max(&self, panels: &Range<usize>) -> usize {
+        BAND_RESULTS / (panels.len() * self.plan.kernels.panel_lanes)
+    }
+
+    /// Computes some tiles, for one part of the panels after another.
+    ///
+    /// # Safety
+    /// As for `run_band`.
+    unsafe fn run_stretch(
+        &self,
+        batch: usize,
+        stretch: &[Tile],
+        panels: &Range<usize>,
+        chunks: Range<usize>,
+        b: BBlock,
+    ) {
+        let parts = panels.len().div_ceil(self.plan.near.panels);
+        for part in 0..parts {
+            let own = part_of(panels.len(), part, parts);
+            let panels = panels.start + own.start..panels.start + own.end;
+            for band in bands(stretch, self.band_rows_max(&panels)) {
+                // SAFETY: passed on.
+                unsafe { self.run_band(batch, band, &panels, chunks.clone(), b, false) };
             }
         }
     }
@@ -291,18 +402,10 @@ impl Context<'_> {
     /// As for `execute`.
     unsafe fn run_chunks(&self, finish: &mut dyn FnMut(Range<usize>)) {
         let plan = self.plan;
-        let share: &Share = &plan.shares[self.worker];
-        for batch in share.batches.clone() {
-            for lane_block in &plan.lane_blocks {
-                for index in share.chunk_blocks.clone() {
-                    // SAFETY: passed on.
-                    let b = unsafe { self.b_block(batch, lane_block, index, 0) };
-                    let chunks = plan.terms.blocks[index].chunks.clone();
-                    for band in bands(&plan.tiles, BAND_RESULTS / (lane_block.len() * plan.kernels.panel_lanes)) {
-                        // SAFETY: passed on; chunk results of different chunks do not meet.
-                        unsafe { self.run_band(batch, band, lane_block, chunks.clone(), b, true) };
-                    }
-                }
+        for batch in 0..plan.batches.len() {
+            for part in self.member.parts(batch, plan.parts_each) {
+                // SAFETY: passed on; every part is handed out once.
+                unsafe { self.run_chunk_results(batch, plan.shares[part].chunk_blocks.clone()) };
             }
             self.member.barrier();
             let panels = plan.panel_count();
@@ -315,6 +418,12 @@ impl Context<'_> {
             // The next batch item's chunk results take the place of these.
             self.member.barrier();
         }
+    }
+
+    /// Whether all workers read one copy of a block of `b`, and meet when it is complete.
+    fn shares_b(&self) -> bool {
+        let plan = self.plan;
+        plan.b_source == BSource::PackedPerUse && plan.division == Division::Grid && plan.workers > 1
     }
 
     fn lanes_of(&self, panels: &Range<usize>) -> Range<usize> {
@@ -343,7 +452,7 @@ impl Context<'_> {
                 BBlock { start: b.wrapping_add(at), ..packed }
             }
             BSource::PackedPerUse => {
-                let shared = plan.division == Division::Grid && plan.workers > 1;
+                let shared = self.shares_b();
                 let (buffer, part) = if shared {
                     (turn % plan.workspace.b_count, (self.worker, plan.workers))
                 } else {

@@ -70,6 +70,14 @@ impl ContractLoop {
         }
     }
 
+    /// How often a run divides its work.
+    pub fn divisions(&self) -> usize {
+        match &self.way {
+            Way::Tables(plan) => plan.divisions(),
+            Way::Any(_) => 0,
+        }
+    }
+
     /// Runs this worker's part.
     ///
     /// `finish` is called for every range of elements that will not change any more.
@@ -98,7 +106,7 @@ pub fn lower_contract(
     value: ValueId,
     slot_of: &dyn Fn(ValueId) -> Slot,
     kernels: KernelSet,
-    workers: usize,
+    (workers, parts_each): (usize, usize),
     stays: &dyn Fn(ValueId) -> bool,
 ) -> ContractLoop {
     let Instruction { operands, nest, ty, .. } = graph.instruction(value);
@@ -115,7 +123,7 @@ pub fn lower_contract(
         if let Some((_, a, b, spec)) = best
             && let Ok(plan) = ContractPlan::new(
                 &spec,
-                PlanOptions { b_constant: stays(operands[b]), ..PlanOptions::new(kernels, workers) },
+                PlanOptions { parts_each, b_constant: stays(operands[b]), ..PlanOptions::new(kernels, workers) },
             )
         {
             let way = Way::Tables(Box::new(plan));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::kernel::{KernelTable, TileRun};
 use super::pack::PackRun;
 use super::spec::{Base, Contraction, Group, Lengths, Row, Run, SpecError};
+use crate::cache::second_level_bytes;
 use crate::kernels::KernelSet;
 
 /// What a plan is made for.
@@ -15,6 +16,8 @@ pub struct PlanOptions {
     pub kernels: KernelSet,
     /// The size of the team that executes the plan.
     pub workers: usize,
+    /// The most parts that each worker's work is cut into, so that others can take them over.
+    pub parts_each: usize,
     /// Whether `b` never changes, so that it is packed once, by [`ContractPlan::pack_constant`].
     pub b_constant: bool,
     /// Whether to copy rows of `a` into the kernel's order before use; `None` leaves it to the plan.
@@ -26,7 +29,7 @@ pub struct PlanOptions {
 impl PlanOptions {
     /// All choices left to the plan, operands that vary.
     pub fn new(kernels: KernelSet, workers: usize) -> PlanOptions {
-        PlanOptions { kernels, workers, b_constant: false, pack_a: None, pack_b: None }
+        PlanOptions { kernels, workers, parts_each: 1, b_constant: false, pack_a: None, pack_b: None }
     }
 }
 
@@ -38,7 +41,7 @@ pub struct ContractPlan {
     pub(super) result_rows: Vec<Row>,
     /// Whether the results of each row begin where those of the row before end.
     pub(super) rows_adjoin: bool,
-    /// For rows that are written in another order than that of memory: what each worker finishes. Else none.
+    /// For rows that are written in another order than that of memory: what is finished with each part. Else none.
     pub(super) regions: Vec<Region>,
     pub(super) lanes: usize,
     pub(super) a_moves: bool,
@@ -54,8 +57,12 @@ pub struct ContractPlan {
     pub(super) pack_a: bool,
     /// Blocks of panels, outermost; the blocks of chunks are in `terms`.
     pub(super) lane_blocks: Vec<Range<usize>>,
+    pub(super) near: Near,
     pub(super) division: Division,
+    /// The parts of the first worker, then those of the next.
     pub(super) shares: Vec<Share>,
+    /// How many of the shares each worker has.
+    pub(super) parts_each: usize,
     pub(super) workspace: Workspace,
 }
 
@@ -89,16 +96,16 @@ pub(super) enum Division {
     Chunks,
 }
 
-/// Elements of the result that a worker finishes.
+/// Elements of the result that are finished with a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Region {
-    /// What no other worker writes.
+    /// What no other part writes.
     pub own: Range<usize>,
     /// What it and those before it write, complete when all are through.
     pub shared: Range<usize>,
 }
 
-/// One worker's part.
+/// A part of the work that one worker does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Share {
     pub batches: Range<usize>,
@@ -133,6 +140,13 @@ pub(super) struct ChunkBlock {
     pub pack_runs: Range<usize>,
 }
 
+/// What is met again while it is in the second-level cache: a part of a block of `b` by some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Near {
+    pub panels: usize,
+    pub rows: usize,
+}
+
 /// The parts of the workspace, in elements, each aligned to a cache line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Workspace {
@@ -157,6 +171,8 @@ const BLOCK_ELEMENTS: usize = 256 * 1024;
 const NEAR_RESULTS_MAX: usize = 160 * 1024;
 /// The fewest lanes that a block of `b` is cut down to.
 const BLOCK_LANES_MIN: usize = 512;
+/// The fewest rows that meet a part of `b` before the next part comes.
+const NEAR_ROWS_MIN: usize = 24;
 /// Elements this far apart are in the same set of a first-level cache of 64 sets.
 const SET_STEP: u32 = 1024;
 /// The most rows of a tile that shares one set, which has 8 lines or more.
@@ -192,7 +208,9 @@ impl ContractPlan {
         if b_source != BSource::InPlace {
             terms.pack_b(kernels.panel_lanes);
         }
-        let shares = shares_of(spec, workers, division, &tiles, panels, terms.blocks.len());
+        let near = near_of(&terms, kernels.panel_lanes, block_panels, pack_a);
+        let parts_each = parts_each_of(spec, &options, division, tiles.len(), near, block_panels, &terms);
+        let shares = shares_of(spec, workers, parts_each, division, &tiles, panels, terms.blocks.len());
         let regions = regions_of(spec, division, &tiles, &shares, &lane_blocks);
         let workspace = Workspace::of(spec, &terms, b_source, division, workers, block_lanes, pack_a);
         Ok(ContractPlan {
@@ -217,8 +235,10 @@ impl ContractPlan {
             b_source,
             pack_a,
             lane_blocks,
+            near,
             division,
             shares,
+            parts_each,
             workspace,
         })
     }
@@ -236,6 +256,15 @@ impl ContractPlan {
     /// The number of elements that the operands must have at least; `b` as it is before packing.
     pub fn lengths(&self) -> Lengths {
         self.lengths
+    }
+
+    /// How often a run divides its work.
+    pub fn divisions(&self) -> usize {
+        match self.division {
+            Division::Batches => 1,
+            Division::Grid => self.batches.len() * self.lane_blocks.len() * self.terms.blocks.len(),
+            Division::Chunks => self.batches.len(),
+        }
     }
 
     /// The size of the team that the plan is made for.
@@ -317,6 +346,11 @@ impl Terms {
     fn chunk_terms_max(&self, chunk: usize) -> usize {
         let terms = |group| self.chunk(group, chunk).iter().map(|run| run.len as usize).sum();
         (0..self.group_count()).map(terms).max().unwrap_or(0)
+    }
+
+    /// The most terms that any group has in a block.
+    fn block_terms_max(&self, block: &ChunkBlock) -> usize {
+        block.chunks.clone().map(|chunk| self.chunk_terms_max(chunk)).sum()
     }
 
     /// Puts chunks together until their part of `b` fills the cache, so that results are met rarely. Results that stay
@@ -649,6 +683,16 @@ fn lane_blocks_of(panels: usize, panel_lanes: usize, terms: usize) -> Vec<Range<
     (0..count).map(|index| part_of(panels, index, count)).collect()
 }
 
+/// Panels of a block whose terms take half of the second-level cache, and rows whose results take a quarter.
+fn near_of(terms: &Terms, panel_lanes: usize, block_panels: usize, pack_a: bool) -> Near {
+    let elements = second_level_bytes() / size_of::<f32>();
+    let block_terms = terms.blocks.iter().map(|block| terms.block_terms_max(block)).max().unwrap_or(0);
+    // A packed row of `a` is used for all panels before the next is packed.
+    let panels = if pack_a { block_panels } else { elements / 2 / (block_terms * panel_lanes).max(1) };
+    let rows = elements / 4 / (block_panels * panel_lanes).max(1);
+    Near { panels: panels.clamp(1, block_panels.max(1)), rows: rows.max(NEAR_ROWS_MIN) }
+}
+
 fn choose_division(spec: &Contraction, workers: usize, tiles: usize, panels: usize) -> Division {
     let batches = spec.batches.len();
     if batches >= workers && (batches.is_multiple_of(workers) || batches >= 4 * workers) {
@@ -679,9 +723,31 @@ fn grid_of(workers: usize, tiles: usize, panels: usize, reads_more_lanes: bool) 
         .unwrap_or((1, 1))
 }
 
+/// How many parts each worker gets: as many as asked for, if they stay large enough.
+fn parts_each_of(
+    spec: &Contraction,
+    options: &PlanOptions,
+    division: Division,
+    tiles: usize,
+    near: Near,
+    block_panels: usize,
+    terms: &Terms,
+) -> usize {
+    let units = match division {
+        Division::Batches => spec.batches.len(),
+        Division::Chunks => terms.blocks.len(),
+        // A part of `b` that leaves the cache must be worth its return.
+        Division::Grid if near.panels < block_panels => spec.rows.len() / near.rows,
+        Division::Grid => tiles,
+    };
+    (units / options.workers.max(1)).clamp(1, options.parts_each.max(1))
+}
+
+/// The parts of all workers, `each` for everyone.
 fn shares_of(
     spec: &Contraction,
     workers: usize,
+    each: usize,
     division: Division,
     tiles: &[Tile],
     panels: usize,
@@ -694,14 +760,17 @@ fn shares_of(
         chunk_blocks: 0..chunk_blocks,
     };
     let (grid_rows, grid_columns) = grid_of(workers, tiles.len(), panels, reads_more_lanes(spec));
-    let bounds = tile_bounds(spec, tiles, grid_rows);
-    (0..workers)
-        .map(|worker| match division {
-            Division::Batches => Share { batches: part_of(spec.batches.len(), worker, workers), ..all.clone() },
-            Division::Chunks => Share { chunk_blocks: part_of(chunk_blocks, worker, workers), ..all.clone() },
+    let bounds = tile_bounds(spec, tiles, grid_rows * each);
+    let parts = workers * each;
+    (0..parts)
+        .map(|part| match division {
+            Division::Batches => Share { batches: part_of(spec.batches.len(), part, parts), ..all.clone() },
+            Division::Chunks => Share { chunk_blocks: part_of(chunk_blocks, part, parts), ..all.clone() },
             Division::Grid => {
+                let worker = part / each;
                 let (row, column) = (worker / grid_columns, worker % grid_columns);
-                let tiles = if row < grid_rows { bounds[row]..bounds[row + 1] } else { 0..0 };
+                let at = row * each + part % each;
+                let tiles = if row < grid_rows { bounds[at]..bounds[at + 1] } else { 0..0 };
                 Share { tiles, panel_part: (column, grid_columns), ..all.clone() }
             }
         })

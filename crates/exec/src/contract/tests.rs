@@ -87,7 +87,7 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, kind: Values, team
                 (Some(false), Some(true), true),
             ] {
                 let workers = team.size();
-                let options = PlanOptions { kernels, workers, b_constant, pack_a, pack_b };
+                let options = PlanOptions { kernels, workers, parts_each: 3, b_constant, pack_a, pack_b };
                 let plan = ContractPlan::new(spec, options).expect("sound tables");
                 let packed = plan.packed_len().map(|len| {
                     let mut packed = vec![f32::NAN; len];
