@@ -417,11 +417,11 @@ impl Program {
                 member.barrier();
             }
             for turn in turns {
-                // A kernel is timed by itself.
+                // A kernel is timed by itself, and from before all have met: one who is late then may find its parts done.
+                let start = seconds.as_ref().map(|_| Instant::now());
                 if turn.meet || seconds.is_some() {
                     member.barrier();
                 }
-                let start = seconds.as_ref().map(|_| Instant::now());
                 match turn.alone {
                     None => run(turn.kernel, member),
                     Some(by) if by == worker => run(turn.kernel, Member::ALONE),

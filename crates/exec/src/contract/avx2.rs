@@ -2,16 +2,30 @@
 
 use std::arch::x86_64::*;
 
+use super::depthwise::depthwise;
 use super::kernel::{BandCall, KernelTable, Lanes, band, kernel_table};
 
 pub(super) fn table() -> KernelTable {
-    kernel_table!(tile_avx2, lanes 8, full tiles masked false, rows [1, 2, 3, 4, 5, 6], four [1], two [1, 2, 3])
+    kernel_table!(
+        tile_avx2,
+        depthwise_avx2,
+        lanes 8, full tiles masked false,
+        rows [1, 2, 3, 4, 5, 6],
+        four [1],
+        two [1, 2, 3]
+    )
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile_avx2<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
     unsafe { band::<Ymm<MASKED>, M, NV, A_MOVES>(call) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn depthwise_avx2<const T: usize, const MASKED: bool>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `TileKernel`.
+    unsafe { depthwise::<Ymm<MASKED>, T>(call) }
 }
 
 /// Masks would take registers that a full tile needs for its sums, so those have none.

@@ -2,11 +2,13 @@
 
 use std::arch::x86_64::*;
 
+use super::depthwise::depthwise;
 use super::kernel::{BandCall, KernelTable, Lanes, band, kernel_table};
 
 pub(super) fn table() -> KernelTable {
     kernel_table!(
         tile_avx512,
+        depthwise_avx512,
         lanes 16, full tiles masked true,
         rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
         four [1, 2, 3],
@@ -19,6 +21,12 @@ pub(super) fn table() -> KernelTable {
 unsafe fn tile_avx512<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `TileKernel`.
     unsafe { band::<Zmm, M, NV, A_MOVES>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn depthwise_avx512<const T: usize, const MASKED: bool>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `TileKernel`.
+    unsafe { depthwise::<Zmm, T>(call) }
 }
 
 #[derive(Clone, Copy)]

@@ -561,6 +561,11 @@ impl Context<'_> {
         while call.lane < end {
             let panel = call.lane / panel_lanes;
             call.b = b.start.wrapping_add((panel - b.first_panel) * b.panel_stride);
+            if plan.is_depthwise {
+                call.lanes = end - call.lane;
+                // SAFETY: as below.
+                return unsafe { plan.kernels.choose_depthwise(call.runs, call.lanes)(call) };
+            }
             let (kernel, lanes, blocks) = plan.kernels.choose(plan.a_moves, height, end - call.lane);
             (call.lanes, call.blocks) = (lanes, blocks);
             // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that

@@ -3,6 +3,7 @@
 //! A tile is a block of results, up to `MR` rows by a few vectors, that stays in registers through one chunk of
 //! terms.
 
+use super::depthwise;
 use super::spec::Row;
 use crate::kernels::KernelSet;
 
@@ -67,6 +68,8 @@ pub(super) struct KernelTable {
     /// Kernels over four and over two full panels for tiles of few rows, which would wait for their chains
     /// otherwise, by `[whether a moves with the lanes][four or two][rows - 1]`.
     pub(super) wide: [[[Option<TileKernel>; ROWS_MAX]; 2]; 2],
+    /// Kernels for few terms where all operands have the lanes, by `[whether all lanes exist][terms - 1]`.
+    pub(super) depthwise: [[TileKernel; depthwise::TERMS_MAX]; 2],
 }
 
 impl KernelTable {
@@ -81,6 +84,13 @@ impl KernelTable {
             KernelSet::Avx512 | KernelSet::Avx2 => baseline::table(),
             KernelSet::Baseline => baseline::table(),
         }
+    }
+
+    /// The kernel that computes `lanes` lanes of all rows of a band from few terms where all operands have the lanes.
+    pub fn choose_depthwise(&self, runs: &[TileRun], lanes: usize) -> TileKernel {
+        let terms: usize = runs.iter().map(|run| run.len as usize).sum();
+        let full = usize::from(lanes.is_multiple_of(self.panel_lanes / 2));
+        self.depthwise[full][terms - 1]
     }
 
     /// A kernel for tiles of `rows` rows by the first of `lanes` lanes, how many lanes it takes at a time, and how often.
@@ -296,7 +306,7 @@ unsafe fn few_rows<V: Lanes, const M: usize, const NV: usize>(
 
 /// Where vector `j` of a block begins: panels have two vectors.
 #[inline(always)]
-fn vector_of(b: *const f32, j: usize, panel_stride: usize, width: usize) -> *const f32 {
+pub(super) fn vector_of(b: *const f32, j: usize, panel_stride: usize, width: usize) -> *const f32 {
     b.wrapping_add((j / 2) * panel_stride + (j % 2) * width)
 }
 
@@ -349,11 +359,11 @@ unsafe fn store_strided<V: Lanes, const M: usize, const NV: usize>(
     }
 }
 
-/// Fills a [`KernelTable`] with instances of the function `$tile::<M, NV, A_MOVES, MASKED>`, where `MASKED` is
-/// `$masked` for tiles all of whose lanes exist.
+/// Fills a [`KernelTable`] with instances of the functions `$tile::<M, NV, A_MOVES, MASKED>` and `$depthwise::<T, MASKED>`,
+/// where `MASKED` is `$masked` for tiles all of whose lanes exist.
 macro_rules! kernel_table {
     (
-        $tile:ident, lanes $width:expr, full tiles masked $masked:literal,
+        $tile:ident, $depthwise:ident, lanes $width:expr, full tiles masked $masked:literal,
         rows [$($m:literal),+], four [$($four:literal),*], two [$($two:literal),*]
     ) => {{
         use $crate::contract::kernel::{KernelTable, ROWS_MAX, TileKernel};
@@ -377,18 +387,34 @@ macro_rules! kernel_table {
             wide[0][1][$two - 1] = Some($tile::<$two, 4, false, $masked> as TileKernel);
             wide[1][1][$two - 1] = Some($tile::<$two, 4, true, $masked> as TileKernel);
         )*
-        KernelTable { rows_max: [$($m),+].len(), panel_lanes: 2 * $width, tiles, wide }
+        let depthwise = [
+            $crate::contract::kernel::by_terms!($depthwise, true),
+            $crate::contract::kernel::by_terms!($depthwise, $masked),
+        ];
+        KernelTable { rows_max: [$($m),+].len(), panel_lanes: 2 * $width, tiles, wide, depthwise }
     }};
 }
 pub(super) use kernel_table;
+
+/// Instances of `$depthwise::<T, $masked>` for every number of terms.
+macro_rules! by_terms {
+    ($depthwise:ident, $masked:literal) => {
+        $crate::contract::kernel::by_terms!($depthwise, $masked, 1 2 3 4 5 6 7 8 9)
+    };
+    ($depthwise:ident, $masked:literal, $($t:literal)+) => {
+        [$($depthwise::<$t, $masked> as TileKernel),+]
+    };
+}
+pub(super) use by_terms;
 
 /// The micro-kernel in plain Rust. Without the processor's fused multiply-add every term is a library call: slow,
 /// with the same bits.
 mod baseline {
     use super::{BandCall, KernelTable, Lanes, band};
+    use crate::contract::depthwise::depthwise;
 
     pub(super) fn table() -> KernelTable {
-        kernel_table!(tile_plain, lanes 8, full tiles masked true, rows [1, 2, 3, 4], four [1], two [1])
+        kernel_table!(tile_plain, depthwise_plain, lanes 8, full tiles masked true, rows [1, 2, 3, 4], four [1], two [1])
     }
 
     unsafe fn tile_plain<const M: usize, const NV: usize, const A_MOVES: bool, const MASKED: bool>(
@@ -396,6 +422,11 @@ mod baseline {
     ) {
         // SAFETY: the caller keeps the promises of `TileKernel`; plain Rust needs no feature.
         unsafe { band::<Plain, M, NV, A_MOVES>(call) }
+    }
+
+    unsafe fn depthwise_plain<const T: usize, const MASKED: bool>(call: &BandCall<'_>) {
+        // SAFETY: as above.
+        unsafe { depthwise::<Plain, T>(call) }
     }
 
     #[derive(Clone, Copy)]

@@ -13,6 +13,7 @@ mod any;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod depthwise;
 mod execute;
 mod kernel;
 pub mod loops;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::depthwise::TERMS_MAX;
 use super::kernel::{KernelTable, TileRun};
 use super::pack::PackRun;
 use super::spec::{Base, Contraction, Group, Lengths, Row, Run, SpecError};
@@ -45,6 +46,8 @@ pub struct ContractPlan {
     pub(super) regions: Vec<Region>,
     pub(super) lanes: usize,
     pub(super) a_moves: bool,
+    /// Few terms of operands that all have the lanes: a band is one call of a kernel of its own, whatever its height.
+    pub(super) is_depthwise: bool,
     pub(super) b_lane_stride: isize,
     pub(super) c_lane_stride: isize,
     pub(super) lengths: Lengths,
@@ -177,6 +180,8 @@ const NEAR_ROWS_MIN: usize = 24;
 const SET_STEP: u32 = 1024;
 /// The most rows of a tile that shares one set, which has 8 lines or more.
 const COLLIDING_ROWS_MAX: usize = 8;
+/// The rows of a depthwise tile: the filter is loaded once for them, and they stay in the first cache with what they read.
+const DEPTHWISE_ROWS: usize = 24;
 /// The most elements that chunk results may take.
 const RESULTS_MAX: usize = 2 * 1024 * 1024;
 
@@ -192,7 +197,9 @@ impl ContractPlan {
         let workers = options.workers.max(1);
         let panels = spec.lanes.div_ceil(kernels.panel_lanes);
         let rows_max = if panels == 1 && rows_collide(spec) { COLLIDING_ROWS_MAX } else { kernels.rows_max };
-        let tiles = tiles_of(spec, rows_max.min(kernels.rows_max), workers);
+        let is_depthwise = is_depthwise(spec);
+        let rows_max = if is_depthwise { DEPTHWISE_ROWS } else { rows_max.min(kernels.rows_max) };
+        let tiles = tiles_of(spec, rows_max, workers);
         let b_source = choose_b_source(spec, &options, tiles.len(), kernels.panel_lanes);
         let pack_a = choose_pack_a(spec, &options, panels);
 
@@ -224,6 +231,7 @@ impl ContractPlan {
             regions,
             lanes: spec.lanes,
             a_moves: spec.a_lane_stride == 1,
+            is_depthwise,
             b_lane_stride: spec.b_lane_stride as isize,
             c_lane_stride: spec.c_lane_stride as isize,
             lengths,
@@ -576,6 +584,12 @@ fn rows_collide(spec: &Contraction) -> bool {
         }
     }
     far > near
+}
+
+/// Whether every result is a sum of few terms of operands that all have the lanes.
+fn is_depthwise(spec: &Contraction) -> bool {
+    let few = |group: &Group| (1..=TERMS_MAX).contains(&terms_of(group));
+    spec.a_lane_stride == 1 && spec.c_lane_stride == 1 && spec.chunk_count() == 1 && spec.groups.iter().all(few)
 }
 
 /// Whether rows of results lie one behind the other.

@@ -15,6 +15,8 @@ pub const RDX: General = General(2);
 pub const RSP: General = General(4);
 pub const RSI: General = General(6);
 pub const RDI: General = General(7);
+/// Registers that a routine may use for what it likes, beside those above.
+pub const FREE: [General; 4] = [General(8), General(9), General(10), General(11)];
 
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +174,13 @@ impl Assembler {
 
     /// to = the 64-bit word at [base + displacement]
     pub fn load_word(&mut self, to: General, base: General, displacement: i32) {
-        self.code.extend([0x48, 0x8b]);
+        self.code.extend([0x48 | (to.0 >> 3) << 2, 0x8b]);
+        self.operand(to.0, Operand::At(base, displacement));
+    }
+
+    /// to += the 64-bit word at [base + displacement]
+    pub fn add_word(&mut self, to: General, base: General, displacement: i32) {
+        self.code.extend([0x48 | (to.0 >> 3) << 2, 0x03]);
         self.operand(to.0, Operand::At(base, displacement));
     }
 

@@ -6,6 +6,8 @@ use super::operations::{Binary, Operation, Operations, Shift, Value};
 
 /// Registers that hold values; the last vector register holds the mask of a row's last columns.
 const REGISTERS: usize = 15;
+/// The most of them that keep a value through a whole row.
+const KEPT_MAX: usize = 10;
 const MASK: Vector = Vector(15);
 
 /// Bytes from one spilled value to the next.
@@ -26,7 +28,9 @@ fn row_bytes_of(stream: usize) -> i32 {
 /// Writes a routine:
 ///
 /// ```text
+/// constants into registers, as far as there are some left
 /// for each row
+///     what the row has one of into registers, likewise
 ///     for each eight columns: the operations
 ///     for the columns left over: the operations under a mask
 ///     every stream to its next row
@@ -34,31 +38,114 @@ fn row_bytes_of(stream: usize) -> i32 {
 pub fn emit(operations: &Operations, assembler: &mut Assembler) {
     let streams = operations.streams.len() + operations.results.len();
     let uses = uses(operations);
+    let kept = kept(operations, &uses);
+    let starts = starts(operations);
     let frame = assembler.enter();
     let mut spilled = 0;
     assembler.load_word(RSI, RDI, 0);
+    for (stream, start) in starts.iter().enumerate() {
+        if let Some(register) = start {
+            assembler.load_word(*register, RDI, start_of(stream));
+        }
+    }
+    for (value, register) in kept.registers() {
+        if let Operation::Constant(bits) = operations.operations[value] {
+            assembler.vector(LOAD, register, Vector(0), Operand::Constant(bits), None);
+        }
+    }
     let row = assembler.label();
+    for (value, register) in kept.registers() {
+        if let Operation::Stream(stream) = operations.operations[value] {
+            let start = start_register(&starts, stream, assembler);
+            assembler.vector(BROADCAST, register, Vector(0), Operand::At(start, 0), None);
+        }
+    }
     assembler.zero(RCX);
     assembler.load_word(RDX, RDI, WHOLE_COLUMNS);
     let no_whole = assembler.jump_ahead_if_zero(RDX);
     let column = assembler.label();
-    spilled = spilled.max(body(operations, &uses, assembler, false));
+    spilled = spilled.max(body(operations, &uses, &kept, &starts, assembler, false).spilled);
     assembler.add_immediate(RCX, LANES as i32);
     assembler.jump_back_if_below(RCX, RDX, column);
     assembler.land(no_whole);
     assembler.load_word(RDX, RDI, COLUMNS_LEFT);
     let none_left = assembler.jump_ahead_if_zero(RDX);
     assembler.load_mask(MASK, RDX, RAX);
-    spilled = spilled.max(body(operations, &uses, assembler, true));
+    spilled = spilled.max(body(operations, &uses, &kept, &starts, assembler, true).spilled);
     assembler.land(none_left);
     for stream in 0..streams {
-        assembler.load_word(RAX, RDI, row_bytes_of(stream));
-        assembler.add_to_word(RDI, start_of(stream), RAX);
+        match starts[stream] {
+            Some(register) => assembler.add_word(register, RDI, row_bytes_of(stream)),
+            None => {
+                assembler.load_word(RAX, RDI, row_bytes_of(stream));
+                assembler.add_to_word(RDI, start_of(stream), RAX);
+            }
+        }
     }
     assembler.count_down(RSI, row);
     let bytes = spilled as u32 * SPILL_BYTES;
     assembler.set_frame(frame, bytes);
     assembler.leave(bytes);
+}
+
+/// Values that stay in a register of their own, from the last one down.
+#[derive(Clone, Debug, Default)]
+struct Kept(Vec<Value>);
+
+impl Kept {
+    fn registers(&self) -> impl Iterator<Item = (Value, Vector)> {
+        self.0.iter().enumerate().map(|(k, value)| (*value, Vector((REGISTERS - 1 - k) as u8)))
+    }
+
+    /// The registers that are left for other values.
+    fn left(&self) -> usize {
+        REGISTERS - self.0.len()
+    }
+}
+
+/// Constants and what rows have one of, the most used first, as many as it pays to keep: each takes a register from the
+/// others, which may have to be read from memory more often.
+fn kept(operations: &Operations, uses: &[Vec<usize>]) -> Kept {
+    let lasts = |value: &Value| match operations.operations[*value] {
+        Operation::Constant(_) => true,
+        Operation::Stream(stream) => operations.streams[stream].one_a_row,
+        Operation::Binary(..)
+        | Operation::MulAdd(..)
+        | Operation::Sqrt(_)
+        | Operation::FromInteger(_)
+        | Operation::Shift(..)
+        | Operation::Select { .. }
+        | Operation::Copy(_) => false,
+    };
+    let mut candidates: Vec<Value> = (0..operations.operations.len()).filter(lasts).collect();
+    candidates.retain(|value| !uses[*value].is_empty());
+    candidates.sort_by_key(|value| std::cmp::Reverse(uses[*value].len()));
+    candidates.truncate(KEPT_MAX);
+    let starts = starts(operations);
+    let choices = (0..=candidates.len()).map(|count| Kept(candidates[..count].to_vec()));
+    let accesses = |kept: &Kept| body(operations, uses, kept, &starts, &mut Assembler::default(), false).accesses;
+    choices.min_by_key(accesses).unwrap_or_default()
+}
+
+/// The registers in which the starts of streams lie: those that are read in every step come first.
+fn starts(operations: &Operations) -> Vec<Option<General>> {
+    let count = operations.streams.len() + operations.results.len();
+    let one_a_row = |stream: &usize| operations.streams.get(*stream).is_some_and(|stream| stream.one_a_row);
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(one_a_row);
+    let mut starts = vec![None; count];
+    for (stream, register) in order.into_iter().zip(FREE) {
+        starts[stream] = Some(register);
+    }
+    starts
+}
+
+/// A register that holds the start of a stream, loaded if it lies in memory.
+fn start_register(starts: &[Option<General>], stream: usize, assembler: &mut Assembler) -> General {
+    starts[stream].unwrap_or_else(|| {
+        assembler.load_word(RAX, RDI, start_of(stream));
+        RAX
+    })
 }
 
 /// The operations that use each value, in order; a result is used behind the last one.
@@ -75,18 +162,40 @@ fn uses(operations: &Operations) -> Vec<Vec<usize>> {
     uses
 }
 
-/// One pass over the operations. Gives the number of values that had to be kept in memory.
-fn body(operations: &Operations, uses: &[Vec<usize>], assembler: &mut Assembler, masked: bool) -> usize {
+/// What one pass over the operations needs.
+struct Needs {
+    /// Values that had to be kept in memory.
+    spilled: usize,
+    /// Reads and writes of vectors in memory.
+    accesses: usize,
+}
+
+/// One pass over the operations.
+fn body(
+    operations: &Operations,
+    uses: &[Vec<usize>],
+    kept: &Kept,
+    starts: &[Option<General>],
+    assembler: &mut Assembler,
+    masked: bool,
+) -> Needs {
+    let mut places = vec![None; operations.operations.len()];
+    for (value, register) in kept.registers() {
+        places[value] = Some(register);
+    }
     let mut allocator = Allocator {
         operations,
         uses,
+        kept: &kept.0,
+        starts,
         assembler,
         masked,
         at: 0,
-        holds: [None; REGISTERS],
-        places: vec![None; operations.operations.len()],
+        holds: vec![None; kept.left()],
+        places,
         spills: vec![None; operations.operations.len()],
         spilled: 0,
+        accesses: 0,
     };
     for value in 0..operations.operations.len() {
         allocator.at = value;
@@ -97,22 +206,27 @@ fn body(operations: &Operations, uses: &[Vec<usize>], assembler: &mut Assembler,
         allocator.store(*result, operations.streams.len() + k);
         allocator.release_dead();
     }
-    allocator.spilled
+    Needs { spilled: allocator.spilled, accesses: allocator.accesses }
 }
 
 struct Allocator<'a> {
     operations: &'a Operations,
     uses: &'a [Vec<usize>],
+    /// What stays in its register.
+    kept: &'a [Value],
+    starts: &'a [Option<General>],
     assembler: &'a mut Assembler,
     masked: bool,
     /// The operation that is written now.
     at: usize,
-    holds: [Option<Value>; REGISTERS],
+    /// The values in the registers that are not kept.
+    holds: Vec<Option<Value>>,
     /// The register of each value.
     places: Vec<Option<Vector>>,
     /// The place on the stack of each value that was moved there.
     spills: Vec<Option<usize>>,
     spilled: usize,
+    accesses: usize,
 }
 
 impl Allocator<'_> {
@@ -186,6 +300,9 @@ impl Allocator<'_> {
 
     /// The next operation behind this one that uses a value.
     fn next_use(&self, value: Value) -> Option<usize> {
+        if self.kept.contains(&value) {
+            return Some(usize::MAX);
+        }
         let uses = &self.uses[value];
         uses.get(uses.partition_point(|at| *at <= self.at)).copied()
     }
@@ -221,12 +338,15 @@ impl Allocator<'_> {
     fn operand(&mut self, value: Value, others: &[Value]) -> Operand {
         match (self.places[value], self.operations.operations[value]) {
             (Some(register), _) => Operand::Vector(register),
-            (None, Operation::Constant(bits)) => Operand::Constant(bits),
+            (None, Operation::Constant(bits)) => {
+                self.accesses += 1;
+                Operand::Constant(bits)
+            }
             (None, Operation::Stream(stream))
                 if !self.masked && !self.operations.streams[stream].one_a_row && self.next_use(value).is_none() =>
             {
-                self.assembler.load_word(RAX, RDI, start_of(stream));
-                Operand::Word(RAX, RCX)
+                self.accesses += 1;
+                Operand::Word(start_register(self.starts, stream, self.assembler), RCX)
             }
             (None, Operation::Stream(_)) => Operand::Vector(self.register(value, others)),
             (None, _) if self.next_use(value).is_none() => self.spilled_at(value),
@@ -234,28 +354,30 @@ impl Allocator<'_> {
         }
     }
 
-    fn spilled_at(&self, value: Value) -> Operand {
+    fn spilled_at(&mut self, value: Value) -> Operand {
+        self.accesses += 1;
         let place = self.spills[value].expect("a value is in a register or was spilled");
         Operand::At(RSP, (place as u32 * SPILL_BYTES) as i32)
     }
 
     fn load(&mut self, stream: usize, to: Vector) {
-        self.assembler.load_word(RAX, RDI, start_of(stream));
+        self.accesses += 1;
+        let start = start_register(self.starts, stream, self.assembler);
         if self.operations.streams[stream].one_a_row {
-            self.assembler.vector(BROADCAST, to, Vector(0), Operand::At(RAX, 0), None);
+            self.assembler.vector(BROADCAST, to, Vector(0), Operand::At(start, 0), None);
         } else if self.masked {
-            self.assembler.vector(LOAD_MASKED, to, MASK, Operand::Word(RAX, RCX), None);
+            self.assembler.vector(LOAD_MASKED, to, MASK, Operand::Word(start, RCX), None);
         } else {
-            self.assembler.vector(LOAD, to, Vector(0), Operand::Word(RAX, RCX), None);
+            self.assembler.vector(LOAD, to, Vector(0), Operand::Word(start, RCX), None);
         }
     }
 
     fn store(&mut self, value: Value, stream: usize) {
         let from = self.register(value, &[]);
-        self.assembler.load_word(RAX, RDI, start_of(stream));
+        let start = start_register(self.starts, stream, self.assembler);
         match self.masked {
-            true => self.assembler.vector(STORE_MASKED, from, MASK, Operand::Word(RAX, RCX), None),
-            false => self.assembler.vector(STORE, from, Vector(0), Operand::Word(RAX, RCX), None),
+            true => self.assembler.vector(STORE_MASKED, from, MASK, Operand::Word(start, RCX), None),
+            false => self.assembler.vector(STORE, from, Vector(0), Operand::Word(start, RCX), None),
         }
     }
 
@@ -312,7 +434,7 @@ impl Allocator<'_> {
 
     /// Frees the registers of values that nothing needs any more.
     fn release_dead(&mut self) {
-        for register in 0..REGISTERS {
+        for register in 0..self.holds.len() {
             if let Some(value) = self.holds[register]
                 && self.next_use(value).is_none()
             {
