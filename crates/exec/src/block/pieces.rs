@@ -4,8 +4,8 @@
 
 use super::evaluate::{Kept, Registers, evaluate};
 use super::lower::identity;
-use super::reduce::{ReduceLoop, accumulate, accumulate_in_lanes};
-use super::run::{Finish, MAX_DIMS, set_place, share, stretch};
+use super::reduce::{ReduceLoop, accumulate, accumulate_in_lanes, reduce_rows};
+use super::run::{Finish, MAX_DIMS, set_place, share, stretch, stretches};
 use super::{BLOCK, Rectangle, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -47,7 +47,43 @@ impl ReduceLoop {
 
     /// True if workers divide the pieces, since the rows are too few to be divided evenly.
     fn divides_pieces(&self, workers: usize) -> bool {
-        (self.along_box || self.is_narrow()) && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
+        let by_pieces = (self.along_box || self.is_narrow()) && !self.has_short_rows();
+        by_pieces && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
+    }
+
+    /// True if a block has room for several rows of terms that lie behind each other, as in a softmax or a layer norm.
+    fn has_short_rows(&self) -> bool {
+        self.along_box && self.output_dims > 0 && self.box_extents().len() == 1 && self.positions() <= BLOCK / 2
+    }
+
+    /// Computes some rows, as many at a time as a block has room for.
+    #[expect(clippy::too_many_arguments, reason = "what a run keeps, and the rows")]
+    fn short_rows(
+        &self,
+        kernels: KernelSet,
+        slots: &Slots,
+        registers: Registers<'_>,
+        kept: &mut Kept,
+        results: &mut [u32],
+        corner: &mut [i64],
+        mut stretch: std::ops::Range<usize>,
+        finish: Finish<'_>,
+    ) {
+        let (row_dim, column_dim, columns) = (self.output_dims - 1, self.output_dims, self.positions());
+        while !stretch.is_empty() {
+            self.set_row(stretch.start, corner);
+            corner[column_dim] = 0;
+            let room = self.extents[row_dim] - corner[row_dim] as usize;
+            let rows = (BLOCK / columns.max(1)).min(room).min(stretch.len()).min(results.len());
+            let rectangle = Rectangle { corner, row_dim, column_dim, rows, columns };
+            evaluate(kernels, &self.program, slots, &rectangle, registers, kept);
+            let results = &mut results[..rows];
+            let terms = &registers[self.term][..rows * columns];
+            reduce_rows(kernels, self.maximum, self.dtype, terms, results);
+            let rectangle = Rectangle { corner, row_dim: 0, column_dim: row_dim, rows: 1, columns: rows };
+            self.complete(slots, &rectangle, 0, results, finish);
+            stretch.start += rows;
+        }
     }
 
     /// Bytes of workspace that a run of so many workers needs: the results of all pieces.
@@ -70,11 +106,17 @@ impl ReduceLoop {
     ) {
         let (n, rows, pieces) = (self.columns(), self.rows(), self.pieces());
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
-        let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(n);
+        let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(n.max(BLOCK));
         let lanes = &mut lanes[..LANES * n];
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.extents.len()];
         let mut kept = Kept::default();
+        if self.has_short_rows() {
+            for stretch in stretches(rows, member, 0, self.positions()) {
+                self.short_rows(kernels, slots, registers, &mut kept, total, corner, stretch, finish);
+            }
+            return;
+        }
         if self.divides_pieces(member.count) {
             for unit in share(rows * pieces, member, 0, n * PIECE) {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (unit / pieces, unit % pieces));
@@ -84,19 +126,18 @@ impl ReduceLoop {
             for row in share(rows, member, 1, n * pieces) {
                 let results = &slots.read::<u32>(workspace)[row * pieces * n..(row + 1) * pieces * n];
                 for (piece, result) in results.chunks_exact(n).enumerate() {
-                    self.join_piece(kernels, total, result, piece == 0);
+                    self.join_piece(kernels, &mut total[..n], result, piece == 0);
                 }
-                self.complete_row(slots, row, corner, total, finish);
+                self.complete_row(slots, row, corner, &mut total[..n], finish);
             }
             return;
         }
         for row in share(rows, member, 0, n * self.positions()) {
-            total.fill(identity(self.maximum, self.dtype));
             for piece in 0..pieces {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (row, piece));
-                self.join_piece(kernels, total, &lanes[..n], piece == 0);
+                self.join_piece(kernels, &mut total[..n], &lanes[..n], piece == 0);
             }
-            self.complete_row(slots, row, corner, total, finish);
+            self.complete_row(slots, row, corner, &mut total[..n], finish);
         }
     }
 

@@ -339,14 +339,80 @@ fn accumulate_avx2(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], va
 #[inline(always)]
 fn accumulate_with(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], valid: Option<&[u32]>) {
     match (dtype, maximum) {
-        (DType::F32, false) => combine(a, terms, valid, |x, y| (f32::from_bits(x) + f32::from_bits(y)).to_bits()),
-        (DType::F32, true) => {
-            combine(a, terms, valid, |x, y| if f32::from_bits(y) < f32::from_bits(x) { x } else { y })
-        }
+        (DType::F32, false) => combine(a, terms, valid, sum),
+        (DType::F32, true) => combine(a, terms, valid, greater),
         (DType::I32 | DType::I8 | DType::Bool, false) => combine(a, terms, valid, u32::wrapping_add),
-        (DType::I32 | DType::I8 | DType::Bool, true) => {
-            combine(a, terms, valid, |x, y| (x as i32).max(y as i32) as u32)
+        (DType::I32 | DType::I8 | DType::Bool, true) => combine(a, terms, valid, greater_integer),
+    }
+}
+
+#[inline(always)]
+fn sum(x: u32, y: u32) -> u32 {
+    (f32::from_bits(x) + f32::from_bits(y)).to_bits()
+}
+
+#[inline(always)]
+fn greater(x: u32, y: u32) -> u32 {
+    if f32::from_bits(y) < f32::from_bits(x) { x } else { y }
+}
+
+#[inline(always)]
+fn greater_integer(x: u32, y: u32) -> u32 {
+    (x as i32).max(y as i32) as u32
+}
+
+/// Joins each row of terms, which are as many rows as there are results: terms to lanes, and then lanes in halves.
+pub(super) fn reduce_rows(kernels: KernelSet, maximum: bool, dtype: DType, terms: &[u32], results: &mut [u32]) {
+    match kernels {
+        // SAFETY: a kernel set is chosen only after its features were detected.
+        #[cfg(target_arch = "x86_64")]
+        KernelSet::Avx512 | KernelSet::Avx2 => unsafe { reduce_rows_avx2(maximum, dtype, terms, results) },
+        #[cfg(not(target_arch = "x86_64"))]
+        KernelSet::Avx512 | KernelSet::Avx2 => reduce_rows_with(maximum, dtype, terms, results),
+        KernelSet::Baseline => reduce_rows_with(maximum, dtype, terms, results),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn reduce_rows_avx2(maximum: bool, dtype: DType, terms: &[u32], results: &mut [u32]) {
+    reduce_rows_with(maximum, dtype, terms, results);
+}
+
+#[inline(always)]
+fn reduce_rows_with(maximum: bool, dtype: DType, terms: &[u32], results: &mut [u32]) {
+    let start = identity(maximum, dtype);
+    match (dtype, maximum) {
+        (DType::F32, false) => each_row(start, terms, results, sum),
+        (DType::F32, true) => each_row(start, terms, results, greater),
+        (DType::I32 | DType::I8 | DType::Bool, false) => each_row(start, terms, results, u32::wrapping_add),
+        (DType::I32 | DType::I8 | DType::Bool, true) => each_row(start, terms, results, greater_integer),
+    }
+}
+
+#[inline(always)]
+fn each_row(start: u32, terms: &[u32], results: &mut [u32], f: impl Fn(u32, u32) -> u32) {
+    let columns = terms.len() / results.len().max(1);
+    for (k, result) in results.iter_mut().enumerate() {
+        let (whole, rest) = terms[k * columns..(k + 1) * columns].as_chunks::<LANES>();
+        let mut lanes = [start; LANES];
+        for chunk in whole {
+            for lane in 0..LANES {
+                lanes[lane] = f(lanes[lane], chunk[lane]);
+            }
         }
+        for (lane, term) in lanes.iter_mut().zip(rest) {
+            *lane = f(*lane, *term);
+        }
+        let mut width = LANES / 2;
+        while width > 0 {
+            // Lanes that got no term have no part.
+            for lane in 0..width.min(columns.saturating_sub(width)) {
+                lanes[lane] = f(lanes[lane], lanes[lane + width]);
+            }
+            width /= 2;
+        }
+        *result = lanes[0];
     }
 }
 

@@ -153,18 +153,28 @@ pub(super) fn stretch(extents: &[usize], place: usize, most: usize) -> (usize, u
 /// What is worth dividing has more elements than this.
 const DIVIDED_MIN: usize = 4096;
 
-/// The blocks that a worker does, in the kernel's division of this number: stretches of consecutive ones. Where the work
-/// is small the first workers do everything.
+/// The stretches of consecutive blocks that a worker does, in the kernel's division of this number. Where the work is
+/// small the first workers do everything.
+pub fn stretches<'a>(
+    blocks: usize,
+    member: &Member<'a>,
+    division: usize,
+    block_elements: usize,
+) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
+    let elements = blocks * block_elements;
+    let parts = (member.count * member.each()).min(elements.div_ceil(DIVIDED_MIN)).max(1);
+    let all = member.parts(division, member.each()).filter(move |part| *part < parts);
+    all.map(move |part| blocks * part / parts..blocks * (part + 1) / parts)
+}
+
+/// The blocks of these stretches.
 pub fn share<'a>(
     blocks: usize,
     member: &Member<'a>,
     division: usize,
     block_elements: usize,
 ) -> impl Iterator<Item = usize> + use<'a> {
-    let elements = blocks * block_elements;
-    let parts = (member.count * member.each()).min(elements.div_ceil(DIVIDED_MIN)).max(1);
-    let all = member.parts(division, member.each()).filter(move |part| *part < parts);
-    all.flat_map(move |part| blocks * part / parts..blocks * (part + 1) / parts)
+    stretches(blocks, member, division, block_elements).flatten()
 }
 
 /// The division of the last and another dimension into rectangles of bounded size.
