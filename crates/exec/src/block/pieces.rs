@@ -53,7 +53,10 @@ impl ReduceLoop {
 
     /// True if a block has room for several rows of terms that lie behind each other, as in a softmax or a layer norm.
     fn has_short_rows(&self) -> bool {
-        self.along_box && self.output_dims > 0 && self.box_extents().len() == 1 && self.positions() <= BLOCK / 2
+        self.along_box
+            && self.output_dims > 0
+            && self.box_extents().len() == 1
+            && (1..=BLOCK / 2).contains(&self.positions())
     }
 
     /// Computes some rows, as many at a time as a block has room for.
@@ -133,6 +136,8 @@ impl ReduceLoop {
             return;
         }
         for row in share(rows, member, 0, n * self.positions()) {
+            // What a box without positions gives.
+            total[..n].fill(identity(self.maximum, self.dtype));
             for piece in 0..pieces {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (row, piece));
                 self.join_piece(kernels, &mut total[..n], &lanes[..n], piece == 0);
