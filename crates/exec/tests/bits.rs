@@ -263,6 +263,22 @@ fn what_follows_from_parameters_is_computed_again_when_they_are_set() {
 }
 
 #[test]
+fn what_follows_from_parameters_is_there_before_what_follows_from_it() {
+    let text = "tacit-ir 1
+%0 = param \"w\" -> f32[]
+%1 = input \"x\" -> f32[2]
+%2 = map cast \"->z\" z=2 (%0) -> f32[2]
+%3 = map sub (%2, %1) -> f32[2]
+%4 = reduce sum \"z->\" z=2 (%2) -> f32[]
+output \"difference\" = %3
+output \"wide\" = %2
+output \"sum\" = %4
+";
+    let g = tacit_ir::text::parse(text).unwrap();
+    holds_the_bits(&g, 14);
+}
+
+#[test]
 fn moves_pad_slice_concatenate_flip_and_reshape() {
     let mut g = Graph::new();
     let x = g.param("x", &[6, 20]).unwrap();
@@ -313,6 +329,36 @@ fn contractions_with_strides_padding_and_long_sums() {
         with_gradients(&mut g, y);
         holds_the_bits(&g, 6);
     }
+}
+
+#[test]
+fn kernels_that_are_handed_out_in_parts() {
+    // Each takes so long that two workers have several parts each: rows, batches, chunks and blocks
+    // of columns; epilogues at once and across seams.
+    for (words, x, w, extents) in [
+        ("n{h+i-1}{w+j-1}c,ijco->nhwo", vec![4, 16, 16, 12], vec![3, 3, 12, 16], vec![('h', 16), ('w', 16)]),
+        ("n{h+i-1}{w+j-1}c,ijc->nhwc", vec![8, 25, 5, 64], vec![3, 3, 64], vec![('h', 25), ('w', 5)]),
+        ("mk,kn->mn", vec![100, 40], vec![40, 500], vec![]),
+        ("mk,kn->mn", vec![100, 1030], vec![1030, 17], vec![]),
+        ("bmk,bnk->bmn", vec![12, 40, 50], vec![12, 90, 50], vec![]),
+        ("mk,kn->mn", vec![3, 9000], vec![9000, 60], vec![]),
+    ] {
+        let mut g = Graph::new();
+        let x = g.param("x", &x).unwrap();
+        let w = g.param("w", &w).unwrap();
+        let y = g.contract(words, x, w, &extents).unwrap();
+        let zero = g.float(0.0).unwrap();
+        let y = g.map(ScalarFn::Max, &[y, zero]).unwrap();
+        with_gradients(&mut g, y);
+        holds_the_bits(&g, 12);
+    }
+    let mut g = Graph::new();
+    let x = g.param("x", &[900, 200]).unwrap();
+    let e = g.map(ScalarFn::Exp, &[x]).unwrap();
+    let sum = g.reduce(Reduction::Sum, "ij->i", e, &[]).unwrap();
+    let y = g.map_nest(ScalarFn::Div, "ij,i->ij", &[e, sum]).unwrap();
+    with_gradients(&mut g, y);
+    holds_the_bits(&g, 13);
 }
 
 #[test]

@@ -125,6 +125,23 @@ proptest! {
     }
 
     #[test]
+    fn what_is_settled_follows_from_what_is_settled(seed in any::<u64>(), instructions in 1usize..14) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = simplify(&with_gradients(&random_graph(seed, &options))).unwrap();
+        let plan = plan(&graph);
+        let written: HashMap<ValueId, bool> = plan
+            .kernels
+            .iter()
+            .flat_map(|kernel| kernel.also_stored.iter().chain([&kernel.root]).map(|value| (*value, kernel.settled)))
+            .collect();
+        for kernel in plan.kernels.iter().filter(|kernel| kernel.settled) {
+            for read in plan.contents(&graph, kernel).reads {
+                prop_assert_ne!(written.get(&read), Some(&false), "%{} reads %{}", kernel.root.index(), read.index());
+            }
+        }
+    }
+
+    #[test]
     fn no_two_live_buffers_overlap_and_the_peak_is_at_least_the_bound(seed in any::<u64>(), instructions in 1usize..40) {
         let options = testing::Options { instructions, ..testing::Options::default() };
         let graph = with_gradients(&random_graph(seed, &options));

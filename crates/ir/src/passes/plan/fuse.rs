@@ -110,6 +110,10 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
         let leaves_group = rooted[at] || consumers[at].iter().any(|c| group[c.index()] != root);
         let later = consumers[at].iter().all(|c| group[c.index()] == root || *c > root);
         if leaves_group {
+            // What is settled is computed before all steps, and so is what it follows from.
+            if !settled[root.index()] && consumers[at].iter().any(|c| settled[c.index()]) {
+                continue;
+            }
             let elementwise = kind(&graph.instruction(root).op) == KernelKind::Elementwise;
             if !(is_aligned && later && elementwise && matches!(instruction.op, Op::Map(_))) {
                 continue;
