@@ -36,7 +36,6 @@ fn row_bytes_of(stream: usize) -> i32 {
 ///     every stream to its next row
 /// ```
 pub fn emit(operations: &Operations, assembler: &mut Assembler) {
-    let streams = operations.streams.len() + operations.results.len();
     let uses = uses(operations);
     let kept = kept(operations, &uses);
     let starts = starts(operations);
@@ -73,9 +72,9 @@ pub fn emit(operations: &Operations, assembler: &mut Assembler) {
     assembler.load_mask(MASK, RDX, RAX);
     spilled = spilled.max(body(operations, &uses, &kept, &starts, assembler, true).spilled);
     assembler.land(none_left);
-    for stream in 0..streams {
-        match starts[stream] {
-            Some(register) => assembler.add_word(register, RDI, row_bytes_of(stream)),
+    for (stream, start) in starts.iter().enumerate() {
+        match start {
+            Some(register) => assembler.add_word(*register, RDI, row_bytes_of(stream)),
             None => {
                 assembler.load_word(RAX, RDI, row_bytes_of(stream));
                 assembler.add_to_word(RDI, start_of(stream), RAX);
