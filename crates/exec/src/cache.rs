@@ -13,8 +13,10 @@ pub fn second_level_bytes() -> usize {
 fn reported() -> Option<usize> {
     use std::arch::x86_64::__cpuid;
     const FUNCTION: u32 = 0x8000_0006;
-    let greatest = __cpuid(0x8000_0000).eax;
-    (greatest >= FUNCTION).then(|| (__cpuid(FUNCTION).ecx >> 16) as usize * 1024)
+    #[allow(unused_unsafe, reason = "calling it needs `unsafe` up to some version of Rust")]
+    // SAFETY: every x86-64 processor has the instruction.
+    let cpuid = |function| unsafe { __cpuid(function) };
+    (cpuid(0x8000_0000).eax >= FUNCTION).then(|| (cpuid(FUNCTION).ecx >> 16) as usize * 1024)
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -175,20 +175,20 @@ impl Program {
                 KernelKind::Elementwise => {
                     Lowered::Elementwise(lower_elementwise(graph, &plan, kernel, &slot_of, library.as_mut()))
                 }
-                KernelKind::Reduce
-                    if let Some(windows) = lower_windows(graph, &plan, kernel, &slot_of, library.as_mut()) =>
-                {
-                    Lowered::Elementwise(windows)
-                }
-                KernelKind::Reduce => {
-                    let reduce = lower_reduce(graph, &plan, kernel, &slot_of, library.as_mut()).ok_or_else(|| {
-                        let line = tacit_ir::text::print_instruction(graph, kernel.root);
-                        ExecError::new("E1203", format!("no kernel reduces through this output access: {line}"))
-                    })?;
-                    own_workspace = reduce.workspace_bytes(workers);
-                    let epilogue = epilogue(reduce.finishes_in_long_ranges(), &mut library);
-                    Lowered::Reduce(Box::new(reduce), epilogue)
-                }
+                KernelKind::Reduce => match lower_windows(graph, &plan, kernel, &slot_of, library.as_mut()) {
+                    Some(windows) => Lowered::Elementwise(windows),
+                    None => {
+                        let reduce =
+                            lower_reduce(graph, &plan, kernel, &slot_of, library.as_mut()).ok_or_else(|| {
+                                let line = tacit_ir::text::print_instruction(graph, kernel.root);
+                                let message = format!("no kernel reduces through this output access: {line}");
+                                ExecError::new("E1203", message)
+                            })?;
+                        own_workspace = reduce.workspace_bytes(workers);
+                        let epilogue = epilogue(reduce.finishes_in_long_ranges(), &mut library);
+                        Lowered::Reduce(Box::new(reduce), epilogue)
+                    }
+                },
                 KernelKind::Contract => {
                     let stays = |operand| !kernel.settled && plan.stays(operand);
                     let parts = (workers, work.parts_each(workers));
