@@ -10,6 +10,7 @@ pub const FIRST_OUTPUTS: usize = 4096;
 
 /// What a worker is started for.
 pub struct Arguments {
+    pub workload: String,
     pub is_training: bool,
     /// The weights and the data that all sides start from.
     pub file: PathBuf,

@@ -1,7 +1,7 @@
 //! tract: answers of the network in the ONNX file that a script of `bench/peers` leaves beside the exported weights.
 
+use crate::export::{Export, Stored};
 use crate::protocol::{Arguments, FIRST_OUTPUTS, Prepared};
-use safetensors::{Dtype, SafeTensors};
 use std::sync::Arc;
 use tract_linalg::multithread::{Executor, set_default_executor};
 use tract_onnx::prelude::*;
@@ -28,7 +28,7 @@ pub fn prepare(arguments: &Arguments) -> TractResult<Box<dyn Prepared>> {
     let fact = model.input_fact(0)?;
     let kind = fact.datum_type;
     let shape: Vec<usize> = fact.shape.eval_to_usize(&SymbolValues::default())?.to_vec();
-    let input = images_by_channel(read_input(arguments)?)?.cast_to_dt(kind)?.into_owned();
+    let input = read_input(arguments)?.cast_to_dt(kind)?.into_owned();
     if input.shape() != shape {
         return Err(TractError::msg(format!("the input is {:?} and should be {shape:?}", input.shape())));
     }
@@ -36,23 +36,15 @@ pub fn prepare(arguments: &Arguments) -> TractResult<Box<dyn Prepared>> {
     Ok(Box::new(Tract { state, input: TValue::from_const(Arc::new(input)), outputs: tvec![] }))
 }
 
-/// The input of the export file.
+/// The input of the export file, images by channel.
 fn read_input(arguments: &Arguments) -> TractResult<Tensor> {
-    let bytes = std::fs::read(&arguments.file)?;
-    let tensors = SafeTensors::deserialize(&bytes)?;
-    let view = tensors.tensor("input/x")?;
-    let words = view.data().chunks_exact(4).map(|b| [b[0], b[1], b[2], b[3]]);
-    match view.dtype() == Dtype::I32 {
-        true => Tensor::from_shape(view.shape(), &words.map(i32::from_le_bytes).collect::<Vec<_>>()),
-        false => Tensor::from_shape(view.shape(), &words.map(f32::from_le_bytes).collect::<Vec<_>>()),
-    }
-}
-
-/// Images as [n, channels, height, width], which is what ONNX has; anything else as it is.
-fn images_by_channel(input: Tensor) -> TractResult<Tensor> {
-    match input.rank() {
-        4 => input.permute_axes(&[0, 3, 1, 2]),
-        _ => Ok(input),
+    let export = Export::read(&arguments.file).map_err(TractError::msg)?;
+    match export.tensor("input/x").map_err(TractError::msg)? {
+        Stored::Numbers(numbers) => {
+            let numbers = numbers.images_by_channel();
+            Tensor::from_shape(&numbers.shape, &numbers.values)
+        }
+        Stored::Integers(integers) => Tensor::from_shape(&integers.shape, &integers.values),
     }
 }
 

@@ -32,15 +32,21 @@ const fn python(name: &'static str, script: &'static str, variant: Option<&'stat
     Peer { name, program: Program::Python { script, variant }, trains: false, answers: false }
 }
 
+const fn native(name: &'static str, engine: &'static str) -> Peer {
+    Peer { name, program: Program::Native { engine }, trains: false, answers: false }
+}
+
 /// In the order of the tables' columns. ONNX Runtime stands before those that read the file which its script leaves.
-pub const PEERS: [Peer; 7] = [
+pub const PEERS: [Peer; 9] = [
     Peer { answers: true, ..python("ONNX Runtime", "onnxruntime_worker.py", None) },
     Peer { answers: true, ..python("OpenVINO", "openvino_worker.py", None) },
     Peer { trains: true, answers: true, ..python(REFERENCE, "torch_worker.py", Some("eager")) },
     Peer { trains: true, answers: true, ..python("torch.compile", "torch_worker.py", Some("compile")) },
     Peer { trains: true, ..python("JAX", "jax_worker.py", None) },
+    Peer { trains: true, ..native("candle", "candle") },
+    Peer { trains: true, ..native("Burn", "burn") },
     Peer { answers: true, ..python("LiteRT", "litert_worker.py", None) },
-    Peer { name: "tract", program: Program::Native { engine: "tract" }, trains: false, answers: true },
+    Peer { answers: true, ..native("tract", "tract") },
 ];
 
 /// Where the peers' programs lie.

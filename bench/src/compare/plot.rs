@@ -25,9 +25,11 @@ text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:#3f4753
 .title{font-size:15px;font-weight:600;fill:#171b22}.head{font-weight:600}.quiet{fill:#5b6573}\
 .page{fill:#ffffff}.band{fill:#f6f7f9}.grid{stroke:#e3e6eb}.one{stroke:#171b22;stroke-width:1.5}\
 .p0{fill:#1f6fb8}.p1{fill:#c24e00}.p2{fill:#005f4a}.p3{fill:#9b4a86}.p4{fill:#7f6a00}.p5{fill:#4a5563}.p6{fill:#a3123f}\
+.p7{fill:#5540c4}.p8{fill:#7a4a24}\
 @media(prefers-color-scheme:dark){text{fill:#c3cad4}.title{fill:#eceff3}.quiet{fill:#98a2b0}\
 .page{fill:#14171c}.band{fill:#1c2027}.grid{stroke:#2c323b}.one{stroke:#eceff3}\
-.p0{fill:#6cb2f0}.p1{fill:#ff9a5c}.p2{fill:#7be0bd}.p3{fill:#e59fd0}.p4{fill:#e8d24a}.p5{fill:#b4bdc9}.p6{fill:#ff8a9e}}";
+.p0{fill:#6cb2f0}.p1{fill:#ff9a5c}.p2{fill:#7be0bd}.p3{fill:#e59fd0}.p4{fill:#e8d24a}.p5{fill:#b4bdc9}.p6{fill:#ff8a9e}\
+.p7{fill:#aea0ff}.p8{fill:#d3a47c}}";
 
 /// Where a ratio stands, on a logarithmic scale.
 struct Scale {
@@ -210,9 +212,9 @@ fn legend(body: &mut String, left: f64, base: f64, peers: &[usize]) {
 
 /// A peer's mark: colour and shape both tell it from the others.
 fn mark(body: &mut String, x: f64, y: f64, peer: usize, tip: &str) {
-    const COLOURS: usize = 7;
-    const SHAPES: [&[[f64; 2]]; 7] = [
-        // Nothing is a circle; then a square, a diamond, triangles upwards and downwards, and crosses upright and aslant.
+    const SHAPES: [&[[f64; 2]]; PEERS.len()] = [
+        // Nothing is a circle; then a square, a diamond, triangles upwards and downwards, crosses upright and aslant, an
+        // hourglass, and a triangle to the right.
         &[],
         &[[-3.6, -3.6], [3.6, -3.6], [3.6, 3.6], [-3.6, 3.6]],
         &[[0.0, -5.2], [5.2, 0.0], [0.0, 5.2], [-5.2, 0.0]],
@@ -246,20 +248,22 @@ fn mark(body: &mut String, x: f64, y: f64, peer: usize, tip: &str) {
             [-2.2, 0.0],
             [-4.6, -2.4],
         ],
+        &[[-4.2, -4.8], [4.2, -4.8], [-4.2, 4.8], [4.2, 4.8]],
+        &[[-3.8, -4.8], [4.8, 0.0], [-3.8, 4.8]],
     ];
-    let (class, tip) = (peer % COLOURS, escaped(tip));
-    let corners = SHAPES[peer % SHAPES.len()];
+    let tip = escaped(tip);
+    let corners = SHAPES[peer];
     let written = match corners {
         [] => writeln!(
             body,
-            r#"<circle class="p{class}" cx="{}" cy="{}" r="4.2"><title>{tip}</title></circle>"#,
+            r#"<circle class="p{peer}" cx="{}" cy="{}" r="4.2"><title>{tip}</title></circle>"#,
             px(x),
             px(y)
         ),
         _ => {
             let points: Vec<String> = corners.iter().map(|[dx, dy]| format!("{},{}", px(x + dx), px(y + dy))).collect();
             let points = points.join(" ");
-            writeln!(body, r#"<polygon class="p{class}" points="{points}"><title>{tip}</title></polygon>"#)
+            writeln!(body, r#"<polygon class="p{peer}" points="{points}"><title>{tip}</title></polygon>"#)
         }
     };
     written.expect("a string takes all text");
@@ -302,6 +306,13 @@ mod tests {
             assert!(drawing.contains(expected), "{expected} is not in\n{drawing}");
         }
         assert!(!drawing.contains("NaN") && !drawing.contains("Inference"));
+    }
+
+    #[test]
+    fn every_peer_has_a_colour_in_light_and_in_dark() {
+        for (place, peer) in PEERS.iter().enumerate() {
+            assert_eq!(STYLE.matches(&format!(".p{place}{{")).count(), 2, "{}", peer.name);
+        }
     }
 
     #[test]
