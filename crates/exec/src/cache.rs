@@ -3,9 +3,12 @@
 /// What processors of the last ten years have at least.
 const SECOND_LEVEL_DEFAULT: usize = 512 * 1024;
 
+/// Sizes that exist; anything else is no answer.
+const SECOND_LEVEL: std::ops::Range<usize> = 128 * 1024..16 * 1024 * 1024;
+
 /// The bytes of one core's second-level cache, or a cautious guess where the processor does not tell.
 pub fn second_level_bytes() -> usize {
-    reported().filter(|bytes| (128 * 1024..16 * 1024 * 1024).contains(bytes)).unwrap_or(SECOND_LEVEL_DEFAULT)
+    reported().filter(|bytes| SECOND_LEVEL.contains(bytes)).unwrap_or(SECOND_LEVEL_DEFAULT)
 }
 
 /// From function 8000_0006h of CPUID, which processors of Intel and AMD fill in alike.
@@ -29,7 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_level_is_of_a_size_that_exists() {
-        assert!((128 * 1024..16 * 1024 * 1024).contains(&second_level_bytes()));
+    fn the_second_level_has_a_size_that_exists() {
+        assert!(SECOND_LEVEL.contains(&second_level_bytes()));
+        assert!(SECOND_LEVEL.contains(&SECOND_LEVEL_DEFAULT));
     }
 }

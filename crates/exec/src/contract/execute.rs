@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::division::{Division, Tile, part_of};
 use super::kernel::{BandCall, ROWS_MAX};
 use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
-use super::plan::{A_PITCH, BSource, ContractPlan, Division, LINE, Tile, part_of, result_pitch};
+use super::plan::{BSource, ContractPlan, LINE, result_pitch};
 use super::shared::SharedSlice;
 use super::spec::Row;
+use super::terms::A_PITCH;
 use crate::team::{Member, Team};
 
 /// The memory that a contraction works on.

@@ -14,6 +14,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod depthwise;
+mod division;
 mod execute;
 mod kernel;
 pub mod loops;
@@ -21,6 +22,7 @@ mod pack;
 mod plan;
 mod shared;
 mod spec;
+mod terms;
 #[cfg(test)]
 mod tests;
 

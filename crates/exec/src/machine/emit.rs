@@ -37,8 +37,8 @@ fn row_bytes_of(stream: usize) -> i32 {
 /// ```
 pub fn emit(operations: &Operations, assembler: &mut Assembler) {
     let uses = uses(operations);
-    let kept = kept(operations, &uses);
     let starts = starts(operations);
+    let kept = kept(operations, &uses, &starts);
     let frame = assembler.enter();
     let mut spilled = 0;
     assembler.load_word(RSI, RDI, 0);
@@ -104,7 +104,7 @@ impl Kept {
 
 /// Constants and what rows have one of, the most used first, as many as it pays to keep: each takes a register from the
 /// others, which may have to be read from memory more often.
-fn kept(operations: &Operations, uses: &[Vec<usize>]) -> Kept {
+fn kept(operations: &Operations, uses: &[Vec<usize>], starts: &[Option<General>]) -> Kept {
     let lasts = |value: &Value| match operations.operations[*value] {
         Operation::Constant(_) => true,
         Operation::Stream(stream) => operations.streams[stream].one_a_row,
@@ -120,9 +120,8 @@ fn kept(operations: &Operations, uses: &[Vec<usize>]) -> Kept {
     candidates.retain(|value| !uses[*value].is_empty());
     candidates.sort_by_key(|value| std::cmp::Reverse(uses[*value].len()));
     candidates.truncate(KEPT_MAX);
-    let starts = starts(operations);
     let choices = (0..=candidates.len()).map(|count| Kept(candidates[..count].to_vec()));
-    let accesses = |kept: &Kept| body(operations, uses, kept, &starts, &mut Assembler::default(), false).accesses;
+    let accesses = |kept: &Kept| body(operations, uses, kept, starts, &mut Assembler::default(), false).accesses;
     choices.min_by_key(accesses).unwrap_or_default()
 }
 
