@@ -67,8 +67,10 @@ fn trained(layer: Layer, parameters: &mut Vec<Var>) -> Result<[Tensor; 2]> {
     Ok(tensors)
 }
 
-/// The loss of an answer.
-fn loss_of(target: Target) -> Result<Box<dyn Fn(&Tensor) -> Result<Tensor>>> {
+/// From an answer to its loss.
+type Loss = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
+
+fn loss_of(target: Target) -> Result<Loss> {
     Ok(match target {
         Target::Classes(classes) => {
             let count = classes.len();
@@ -125,7 +127,7 @@ mod tests {
     fn pooling_passes_on_the_whole_gradient() {
         let x = Var::from_vec(vec![1f32, 4.0, 3.0, 2.0], (1, 1, 2, 2), &DEVICE).expect("a small image");
         let gradient_of = |pooled: Result<Tensor>| {
-            let loss = pooled.and_then(|pooled| (pooled.sum_all()? * 8.0)).expect("a sum");
+            let loss = pooled.and_then(|pooled| pooled.sum_all()? * 8.0).expect("a sum");
             let gradients = loss.backward().expect("all of it has a gradient");
             gradients.get(&x).expect("it is a variable").flatten_all().and_then(|all| all.to_vec1::<f32>())
         };
