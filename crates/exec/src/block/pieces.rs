@@ -47,8 +47,7 @@ impl ReduceLoop {
 
     /// True if workers divide the pieces, since the rows are too few to be divided evenly.
     fn divides_pieces(&self, workers: usize) -> bool {
-        let by_pieces = (self.along_box || self.is_narrow()) && !self.has_short_rows();
-        by_pieces && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
+        (self.along_box || self.is_narrow()) && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
     }
 
     /// True if a block has room for several rows of terms that lie behind each other, as in a softmax or a layer norm.
@@ -77,7 +76,7 @@ impl ReduceLoop {
             self.set_row(stretch.start, corner);
             corner[column_dim] = 0;
             let room = self.extents[row_dim] - corner[row_dim] as usize;
-            let rows = (BLOCK / columns.max(1)).min(room).min(stretch.len()).min(results.len());
+            let rows = (BLOCK / columns).min(room).min(stretch.len());
             let rectangle = Rectangle { corner, row_dim, column_dim, rows, columns };
             evaluate(kernels, &self.program, slots, &rectangle, registers, kept);
             let results = &mut results[..rows];
@@ -109,7 +108,7 @@ impl ReduceLoop {
     ) {
         let (n, rows, pieces) = (self.columns(), self.rows(), self.pieces());
         let (registers, accumulators) = registers.split_at_mut(self.program.register_count);
-        let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(n.max(BLOCK));
+        let (total, lanes) = accumulators.as_flattened_mut().split_at_mut(BLOCK);
         let lanes = &mut lanes[..LANES * n];
         let mut corner_memory = [0i64; MAX_DIMS];
         let corner = &mut corner_memory[..self.extents.len()];
@@ -120,6 +119,7 @@ impl ReduceLoop {
             }
             return;
         }
+        let total = &mut total[..n];
         if self.divides_pieces(member.count) {
             for unit in share(rows * pieces, member, 0, n * PIECE) {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (unit / pieces, unit % pieces));
@@ -129,20 +129,20 @@ impl ReduceLoop {
             for row in share(rows, member, 1, n * pieces) {
                 let results = &slots.read::<u32>(workspace)[row * pieces * n..(row + 1) * pieces * n];
                 for (piece, result) in results.chunks_exact(n).enumerate() {
-                    self.join_piece(kernels, &mut total[..n], result, piece == 0);
+                    self.join_piece(kernels, total, result, piece == 0);
                 }
-                self.complete_row(slots, row, corner, &mut total[..n], finish);
+                self.complete_row(slots, row, corner, total, finish);
             }
             return;
         }
         for row in share(rows, member, 0, n * self.positions()) {
             // What a box without positions gives.
-            total[..n].fill(identity(self.maximum, self.dtype));
+            total.fill(identity(self.maximum, self.dtype));
             for piece in 0..pieces {
                 self.piece(kernels, slots, registers, &mut kept, lanes, corner, (row, piece));
-                self.join_piece(kernels, &mut total[..n], &lanes[..n], piece == 0);
+                self.join_piece(kernels, total, &lanes[..n], piece == 0);
             }
-            self.complete_row(slots, row, corner, &mut total[..n], finish);
+            self.complete_row(slots, row, corner, total, finish);
         }
     }
 

@@ -206,15 +206,9 @@ impl ReduceLoop {
         }
     }
 
-    /// Combines lanes of `n` elements each, of which the first `filled` got terms, in halves; the first is the result.
+    /// Combines lanes of `n` elements each, of which the first `filled` got terms; the first is the result.
     pub(super) fn combine_lanes(&self, kernels: KernelSet, lanes: &mut [u32], n: usize, filled: usize) {
-        let mut width = LANES / 2;
-        while width > 0 {
-            let used = width.min(filled.saturating_sub(width)) * n;
-            let (low, high) = lanes.split_at_mut(width * n);
-            accumulate(kernels, self.maximum, self.dtype, &mut low[..used], &high[..used], None);
-            width /= 2;
-        }
+        join_halves(lanes, n, filled, |low, high| accumulate(kernels, self.maximum, self.dtype, low, high, None));
     }
 
     /// Stores a rectangle of results, `offset` elements further than its corner says, and passes them on. A sum of floats
@@ -339,26 +333,27 @@ fn accumulate_avx2(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], va
 #[inline(always)]
 fn accumulate_with(maximum: bool, dtype: DType, a: &mut [u32], terms: &[u32], valid: Option<&[u32]>) {
     match (dtype, maximum) {
-        (DType::F32, false) => combine(a, terms, valid, sum),
-        (DType::F32, true) => combine(a, terms, valid, greater),
+        (DType::F32, false) => combine(a, terms, valid, |x, y| (f32::from_bits(x) + f32::from_bits(y)).to_bits()),
+        (DType::F32, true) => {
+            combine(a, terms, valid, |x, y| if f32::from_bits(y) < f32::from_bits(x) { x } else { y })
+        }
         (DType::I32 | DType::I8 | DType::Bool, false) => combine(a, terms, valid, u32::wrapping_add),
-        (DType::I32 | DType::I8 | DType::Bool, true) => combine(a, terms, valid, greater_integer),
+        (DType::I32 | DType::I8 | DType::Bool, true) => {
+            combine(a, terms, valid, |x, y| (x as i32).max(y as i32) as u32)
+        }
     }
 }
 
+/// Joins lanes of `n` elements each, of which the first `filled` got terms, in halves; the first is the result.
 #[inline(always)]
-fn sum(x: u32, y: u32) -> u32 {
-    (f32::from_bits(x) + f32::from_bits(y)).to_bits()
-}
-
-#[inline(always)]
-fn greater(x: u32, y: u32) -> u32 {
-    if f32::from_bits(y) < f32::from_bits(x) { x } else { y }
-}
-
-#[inline(always)]
-fn greater_integer(x: u32, y: u32) -> u32 {
-    (x as i32).max(y as i32) as u32
+fn join_halves(lanes: &mut [u32], n: usize, filled: usize, join: impl Fn(&mut [u32], &[u32])) {
+    let mut width = LANES / 2;
+    while width > 0 {
+        let used = width.min(filled.saturating_sub(width)) * n;
+        let (low, high) = lanes.split_at_mut(width * n);
+        join(&mut low[..used], &high[..used]);
+        width /= 2;
+    }
 }
 
 /// Joins each row of terms, which are as many rows as there are results: terms to lanes, and then lanes in halves.
@@ -381,37 +376,14 @@ fn reduce_rows_avx2(maximum: bool, dtype: DType, terms: &[u32], results: &mut [u
 
 #[inline(always)]
 fn reduce_rows_with(maximum: bool, dtype: DType, terms: &[u32], results: &mut [u32]) {
-    let start = identity(maximum, dtype);
-    match (dtype, maximum) {
-        (DType::F32, false) => each_row(start, terms, results, sum),
-        (DType::F32, true) => each_row(start, terms, results, greater),
-        (DType::I32 | DType::I8 | DType::Bool, false) => each_row(start, terms, results, u32::wrapping_add),
-        (DType::I32 | DType::I8 | DType::Bool, true) => each_row(start, terms, results, greater_integer),
-    }
-}
-
-#[inline(always)]
-fn each_row(start: u32, terms: &[u32], results: &mut [u32], f: impl Fn(u32, u32) -> u32) {
-    let columns = terms.len() / results.len().max(1);
-    for (k, result) in results.iter_mut().enumerate() {
-        let (whole, rest) = terms[k * columns..(k + 1) * columns].as_chunks::<LANES>();
-        let mut lanes = [start; LANES];
-        for chunk in whole {
-            for lane in 0..LANES {
-                lanes[lane] = f(lanes[lane], chunk[lane]);
-            }
-        }
-        for (lane, term) in lanes.iter_mut().zip(rest) {
-            *lane = f(*lane, *term);
-        }
-        let mut width = LANES / 2;
-        while width > 0 {
-            // Lanes that got no term have no part.
-            for lane in 0..width.min(columns.saturating_sub(width)) {
-                lanes[lane] = f(lanes[lane], lanes[lane + width]);
-            }
-            width /= 2;
-        }
+    let columns = terms.len() / results.len();
+    let start = [identity(maximum, dtype); LANES];
+    for (row, result) in terms.chunks_exact(columns).zip(results) {
+        let (whole, rest) = row.as_chunks::<LANES>();
+        let mut lanes = start;
+        accumulate_whole(maximum, dtype, &mut lanes, whole);
+        accumulate_with(maximum, dtype, &mut lanes[..rest.len()], rest, None);
+        join_halves(&mut lanes, 1, columns, |low, high| accumulate_with(maximum, dtype, low, high, None));
         *result = lanes[0];
     }
 }

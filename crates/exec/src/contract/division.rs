@@ -219,3 +219,9 @@ pub(super) fn regions_of(
 pub(super) fn part_of(total: usize, index: usize, count: usize) -> Range<usize> {
     total * index / count..total * (index + 1) / count
 }
+
+/// The `index`-th of `count` nearly equal parts of a range.
+pub(super) fn part_within(range: &Range<usize>, index: usize, count: usize) -> Range<usize> {
+    let part = part_of(range.len(), index, count);
+    range.start + part.start..range.start + part.end
+}

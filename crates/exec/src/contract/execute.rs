@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::division::{Division, Tile, part_of};
+use super::division::{Division, Tile, part_of, part_within};
 use super::kernel::{BandCall, ROWS_MAX};
 use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
 use super::plan::{BSource, ContractPlan, LINE, result_pitch};
@@ -79,8 +79,7 @@ impl ContractPlan {
             return;
         }
         let member = if self.workers == 1 { Member::ALONE } else { member };
-        let worker = member.worker;
-        let context = Context { plan: self, operands, member, worker, buffers: self.buffers(operands) };
+        let context = Context { plan: self, operands, member, buffers: self.buffers(operands) };
         // SAFETY: `check` has found every address within the lengths asserted above, and the caller promises that
         // the workers' parts are all that touches these.
         unsafe {
@@ -92,8 +91,8 @@ impl ContractPlan {
         }
         if self.regions.iter().any(|region| !region.shared.is_empty()) {
             // Only whoever is through with all parts knows that the seams between them are complete.
-            context.member.barrier();
-            let own = worker * self.parts_each..(worker + 1) * self.parts_each;
+            member.barrier();
+            let own = member.worker * self.parts_each..(member.worker + 1) * self.parts_each;
             let seams = self.regions[own].iter().map(|region| region.shared.clone());
             seams.filter(|seam| !seam.is_empty()).for_each(finish);
         }
@@ -222,7 +221,6 @@ struct Context<'a> {
     plan: &'a ContractPlan,
     operands: &'a Operands<'a>,
     member: Member<'a>,
-    worker: usize,
     buffers: Buffers,
 }
 
@@ -265,23 +263,23 @@ impl Context<'_> {
     /// As for `execute`.
     unsafe fn run_grid(&self, finish: &mut dyn FnMut(Range<usize>)) {
         let plan = self.plan;
-        let each = plan.parts_each;
         let blocks = plan.terms.blocks.len();
         // Results of one block are added to those of the block before: by the same worker, or when all have met.
-        let is_free = blocks == 1 || self.shares_b();
+        let member = match blocks == 1 || self.shares_b() {
+            true => self.member,
+            false => self.member.with_claims(None),
+        };
         let mut turn = 0;
         for batch in 0..plan.batches.len() {
             for lane_block in &plan.lane_blocks {
                 for block in 0..blocks {
                     // SAFETY: passed on.
                     let b = unsafe { self.b_block(batch, lane_block, block, turn) };
-                    let division = turn;
-                    turn += 1;
-                    let member = if is_free { self.member } else { self.member.with_claims(None) };
-                    for part in member.parts(division, each) {
+                    for part in member.parts(turn, plan.parts_each) {
                         // SAFETY: passed on; every part is handed out once.
                         unsafe { self.run_part(batch, lane_block, block, b, part, finish) };
                     }
+                    turn += 1;
                 }
             }
         }
@@ -303,8 +301,7 @@ impl Context<'_> {
         let plan = self.plan;
         let share = &plan.shares[part];
         let (column, columns) = share.panel_part;
-        let own = part_of(lane_block.len(), column, columns);
-        let panels = lane_block.start + own.start..lane_block.start + own.end;
+        let panels = part_within(lane_block, column, columns);
         if panels.is_empty() {
             return;
         }
@@ -389,8 +386,7 @@ impl Context<'_> {
     ) {
         let parts = panels.len().div_ceil(self.plan.near.panels);
         for part in 0..parts {
-            let own = part_of(panels.len(), part, parts);
-            let panels = panels.start + own.start..panels.start + own.end;
+            let panels = part_within(panels, part, parts);
             for band in bands(stretch, self.band_rows_max(&panels)) {
                 // SAFETY: passed on.
                 unsafe { self.run_band(batch, band, &panels, chunks.clone(), b, false) };
@@ -411,7 +407,7 @@ impl Context<'_> {
             }
             self.member.barrier();
             let panels = plan.panel_count();
-            for unit in part_of(plan.rows.len() * panels, self.worker, plan.workers) {
+            for unit in part_of(plan.rows.len() * panels, self.member.worker, plan.workers) {
                 let (row, panel) = (unit / panels, unit % panels);
                 // SAFETY: all chunk results are there, and each worker writes units of its own.
                 unsafe { self.sum_chunks(batch, row, panel) };
@@ -456,10 +452,10 @@ impl Context<'_> {
             BSource::PackedPerUse => {
                 let shared = self.shares_b();
                 let (buffer, part) = if shared {
-                    (turn % plan.workspace.b_count, (self.worker, plan.workers))
+                    (turn % plan.workspace.b_count, (self.member.worker, plan.workers))
                 } else {
                     // A grid of one worker has one buffer.
-                    (self.worker % plan.workspace.b_count, (0, 1))
+                    (self.member.worker % plan.workspace.b_count, (0, 1))
                 };
                 let to = self.buffers.b.wrapping_add(buffer * plan.workspace.b_len);
                 // SAFETY: the buffer has room for the largest block. A shared one was last read two turns ago, and
@@ -536,7 +532,7 @@ impl Context<'_> {
                 continue;
             }
             for rows in call.rows.chunks_exact(height) {
-                let packed = self.buffers.a.wrapping_add(self.worker * plan.workspace.a_len);
+                let packed = self.buffers.a.wrapping_add(self.member.worker * plan.workspace.a_len);
                 let mut packed_rows = [Row::default(); ROWS_MAX];
                 for (i, (packed, row)) in packed_rows.iter_mut().zip(rows).enumerate() {
                     *packed = Row { a: i as i32, c: row.c };
