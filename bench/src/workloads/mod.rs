@@ -8,6 +8,7 @@ mod vectors;
 use network::Network;
 pub use network::{First, Parameter};
 use tacit_ir::gradient::differentiate;
+use tacit_ir::passes::winograd;
 use tacit_ir::{DType, Graph, Op, Result, ValueId};
 use tacit_nn::optimise::{Gradient, optimise};
 use tacit_nn::{Goal, Optimiser, OptimiserKind, Schedule};
@@ -156,7 +157,10 @@ impl Workload {
             Target::Number => None,
         };
         match mode {
-            Mode::Infer => graph.set_output("y", answer)?,
+            Mode::Infer => {
+                graph.set_output("y", answer)?;
+                graph = winograd(&graph)?;
+            }
             Mode::Train => train(&mut graph, answer, self.target, &parameters)?,
         }
         Ok(Laid { graph, parameters, input_below, target_below })

@@ -189,14 +189,17 @@ impl Program {
                         Lowered::Reduce(Box::new(reduce), epilogue)
                     }
                 },
-                KernelKind::Contract => {
-                    let stays = |operand| !kernel.settled && plan.stays(operand);
-                    let parts = (workers, work.parts_each(workers));
-                    let contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
-                    own_workspace = contract.workspace_bytes();
-                    let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
-                    Lowered::Contract(Box::new(contract), epilogue)
-                }
+                KernelKind::Contract => match lower_windows(graph, &plan, kernel, &slot_of, library.as_mut()) {
+                    Some(windows) => Lowered::Elementwise(windows),
+                    None => {
+                        let stays = |operand| !kernel.settled && plan.stays(operand);
+                        let parts = (workers, work.parts_each(workers));
+                        let contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
+                        own_workspace = contract.workspace_bytes();
+                        let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
+                        Lowered::Contract(Box::new(contract), epilogue)
+                    }
+                },
                 KernelKind::Gather => Lowered::Gather(RowsLoop::lower(graph, kernel.root, &slot_of)),
                 KernelKind::Scatter => Lowered::Scatter {
                     rows: RowsLoop::lower(graph, kernel.root, &slot_of),

@@ -9,7 +9,7 @@ use tacit_ir::interpret::{Data, Tensor, interpret};
 use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
-use tacit_ir::{DType, Graph, ValueId, text};
+use tacit_ir::{DType, Graph, Scalar, ScalarFn, ValueId, text};
 use tacit_nn::{
     Bins, Block, Categories, Dates, Goal, Head, HeadKind, Layer, Numbers, Optimiser, OptimiserKind, Raw, Schedule,
     TrainingSpec, Window, training_step,
@@ -155,6 +155,53 @@ proptest! {
                 prop_assert!(apart || !together, "{one:?} and {other:?}");
             }
         }
+    }
+}
+
+/// Neighbours combined by constants along two dimensions, and merged into the rows and columns of an image with maps behind, as
+/// in Winograd's convolutions: every term is an operation of a loop, and borders cut its index space into boxes.
+fn combination(seed: u64, side: usize, tiles: [usize; 2], places: usize, offset: i64, channels: usize) -> Graph {
+    let mut draw = testing::Draw::new(seed);
+    let mut matrix = |graph: &mut Graph, rows: usize, columns: usize| {
+        let values = (0..rows * columns).map(|_| Scalar::F32(draw.float(false))).collect();
+        graph.constant(values, &[rows, columns]).unwrap()
+    };
+    let [rows, columns] = tiles.map(|count| count * side);
+    let mut graph = Graph::new();
+    let x = graph.input("x", DType::F32, &[2, rows + 1, columns + 2, channels]).unwrap();
+    let bias = graph.param("bias", &[channels]).unwrap();
+    let to = matrix(&mut graph, places, side + 2);
+    let from = matrix(&mut graph, side, places);
+    let reads = |tile: char, step: char| format!("{{{side}{tile}+{step}{offset:+}}}");
+    let given = [('t', tiles[0]), ('u', tiles[1])];
+    let y = graph.contract(&format!("n{}wc,ai->ntawc", reads('t', 'i')), x, to, &given[..1]).unwrap();
+    let y = graph.contract(&format!("nta{}c,bj->nabtuc", reads('u', 'j')), y, to, &given[1..]).unwrap();
+    let y = graph.contract("nabtuc,ra->nbtruc", y, from, &[]).unwrap();
+    let y = graph.contract("nbtruc,sb->n(tr)(us)c", y, from, &[]).unwrap();
+    let sum = graph.map_nest(ScalarFn::Add, "nhwc,c->nhwc", &[y, bias]).unwrap();
+    let zero = graph.float(0.0).unwrap();
+    let result = graph.map(ScalarFn::Max, &[sum, zero]).unwrap();
+    graph.set_output("result", result).unwrap();
+    if seed.is_multiple_of(2) {
+        graph.set_output("sum", sum).unwrap();
+    }
+    graph
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn combinations_by_constants_give_the_interpreters_bits(
+        seed in any::<u64>(),
+        side in 1usize..5,
+        tiles in [1usize..7, 1usize..7],
+        places in 1usize..7,
+        offset in -3i64..3,
+        channels in 1usize..40,
+    ) {
+        let graph = combination(seed, side, tiles, places, offset, channels);
+        check(&graph, &random_leaves(&graph, seed, &testing::Options::default()))?;
     }
 }
 

@@ -1,9 +1,10 @@
 //! Evaluating a block program over one rectangle: the innermost loops, compiled for every kernel set.
 
-use super::run::Store;
-use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register};
+use super::boxes::{COLUMNS_MAX, IndexBox};
+use super::run::{MAX_DIMS, Store};
+use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
-use crate::machine::{Position, Preparation, Routine, Source, Stream};
+use crate::machine::{Position, Preparation, Routine, STREAMS_MAX, Source, Stream};
 use crate::memory::Slots;
 use tacit_ir::ScalarFn;
 use tacit_ir::math;
@@ -23,6 +24,14 @@ pub struct Kept {
     rows: usize,
 }
 
+/// What of a program is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Everything,
+    /// What does not have to be evaluated for each block anew.
+    WhatLasts,
+}
+
 /// Evaluates a program; its results are in registers.
 pub fn evaluate(
     kernels: KernelSet,
@@ -32,7 +41,7 @@ pub fn evaluate(
     registers: Registers<'_>,
     kept: &mut Kept,
 ) {
-    interpret(kernels, program, slots, rectangle, registers, kept);
+    interpret(kernels, program, slots, rectangle, registers, kept, Extent::Everything);
     if let Some(routine) = &program.routine {
         let to = |k: usize, registers: *mut [u32; BLOCK]| at_register(registers, program.result(k), rectangle);
         run_routine(program, routine, slots, rectangle, registers, to);
@@ -49,7 +58,7 @@ pub fn evaluate_into(
     kept: &mut Kept,
     stores: &[Store],
 ) {
-    interpret(kernels, program, slots, rectangle, registers, kept);
+    interpret(kernels, program, slots, rectangle, registers, kept, Extent::Everything);
     // Machine code writes to memory itself where it can.
     let in_place = |s: &Store| program.routine.is_some() && s.is_in_place(rectangle);
     if let Some(routine) = &program.routine {
@@ -65,6 +74,75 @@ pub fn evaluate_into(
     }
     for (k, s) in stores.iter().enumerate().filter(|(_, s)| !in_place(s)) {
         store(slots, s.slot, s.dtype, rectangle.steps(&s.offset), rectangle, &registers[program.result(k)]);
+    }
+}
+
+/// Runs machine code over a box and writes its results to memory; every stream is read in place.
+#[expect(clippy::too_many_arguments, reason = "what a loop consists of, and where it runs")]
+pub fn evaluate_box(
+    kernels: KernelSet,
+    program: &BlockProgram,
+    routine: &Routine,
+    slots: &Slots,
+    index_box: &IndexBox,
+    registers: Registers<'_>,
+    kept: &mut Kept,
+    stores: &[Store],
+) {
+    let IndexBox { corner, row_dim, rows, columns, outer, layers } = index_box;
+    let first_layer =
+        Rectangle { corner, row_dim: *row_dim, column_dim: corner.len() - 1, rows: *rows, columns: *columns };
+    let first_row = Rectangle { rows: 1, ..first_layer };
+    interpret(kernels, program, slots, &first_row, registers, kept, Extent::WhatLasts);
+    let block = registers.as_mut_ptr();
+    assert!(program.register_count <= registers.len());
+    // Where each stream is in the first layer, and what tells how it moves from layer to layer.
+    let in_memory = |slot: Slot, offset| {
+        let (memory, bytes) = slots.whole(slot);
+        let (least, greatest) = index_box.bounds(offset);
+        assert!(least >= 0 && (greatest as usize + 1) * 4 <= bytes, "a box lies within its slot");
+        let (start, row, _) = first_layer.steps(offset);
+        (Position { start: memory.wrapping_offset(start as isize * 4), row_bytes: row * 4 }, Some(offset))
+    };
+    let everywhere = |words: &'static [u32]| (Position { start: words.as_ptr().cast_mut().cast(), row_bytes: 0 }, None);
+    let of_stream = |stream: &Stream| match stream.source {
+        Source::InPlace(k) => match &program.codes[k] {
+            Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, &first_row) => in_memory(*slot, offset),
+            Code::Within { guards } if hold_everywhere(guards, &first_row) => everywhere(&ONES),
+            Code::Load { .. }
+            | Code::Within { .. }
+            | Code::Splat { .. }
+            | Code::Index { .. }
+            | Code::Apply { .. }
+            | Code::MulAdd { .. } => everywhere(&ZEROS),
+        },
+        Source::Register(k) | Source::Row(k) => {
+            (Position { row_bytes: 0, ..at_register(block, program.registers[k], &first_row) }, None)
+        }
+    };
+    let mut positions = [(Position { start: std::ptr::null_mut(), row_bytes: 0 }, None); STREAMS_MAX];
+    let results = stores.iter().map(|s| in_memory(s.slot, &s.offset));
+    let mut count = 0;
+    for (position, found) in positions.iter_mut().zip(routine.streams.iter().map(of_stream).chain(results)) {
+        *position = found;
+        count += 1;
+    }
+    let mut step = [0i64; MAX_DIMS];
+    for layer in layers.clone() {
+        let mut rest = layer;
+        for (step, (_, extent)) in step.iter_mut().zip(outer).rev() {
+            *step = (rest % extent) as i64;
+            rest /= extent;
+        }
+        let positions = positions[..count].iter().map(|(position, offset)| {
+            let steps = step.iter().zip(outer);
+            let moved = offset.map_or(0, |offset| steps.map(|(step, (dim, _))| step * offset.coefficients[*dim]).sum());
+            Position { start: position.start.wrapping_offset(moved as isize * 4), ..*position }
+        });
+        // SAFETY: a routine is bound only where its features were detected. Streams and results were found to lie in their
+        // slots in the whole region, or are rows of at least as many words as a box has columns. A worker's part of a result
+        // is its own.
+        unsafe { routine.run(*rows, *columns, positions) };
     }
 }
 
@@ -90,9 +168,12 @@ fn run_routine(
             Code::Within { guards } if hold_everywhere(guards, rectangle) => {
                 Position { start: ONES.as_ptr().cast_mut().cast(), row_bytes: 0 }
             }
-            Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => {
-                at_register(block, program.registers[k], rectangle)
-            }
+            Code::Load { .. }
+            | Code::Splat { .. }
+            | Code::Index { .. }
+            | Code::Within { .. }
+            | Code::Apply { .. }
+            | Code::MulAdd { .. } => at_register(block, program.registers[k], rectangle),
         },
         Source::Register(k) => at_register(block, program.registers[k], rectangle),
         Source::Row(k) => Position { row_bytes: 0, ..at_register(block, program.registers[k], rectangle) },
@@ -103,8 +184,9 @@ fn run_routine(
     unsafe { routine.run(rectangle.rows, rectangle.columns, positions) };
 }
 
-/// A row of ones.
-static ONES: [u32; BLOCK] = [1; BLOCK];
+/// Rows of ones and of zeros.
+static ONES: [u32; COLUMNS_MAX] = [1; COLUMNS_MAX];
+static ZEROS: [u32; COLUMNS_MAX] = [0; COLUMNS_MAX];
 
 /// The rows of a rectangle in a register.
 fn at_register(registers: *mut [u32; BLOCK], register: Register, rectangle: &Rectangle<'_>) -> Position {
@@ -133,30 +215,38 @@ fn interpret(
     rectangle: &Rectangle<'_>,
     registers: Registers<'_>,
     kept: &mut Kept,
+    extent: Extent,
 ) {
     match kernels {
         // SAFETY: a kernel set is chosen only after its features were detected.
         #[cfg(target_arch = "x86_64")]
-        KernelSet::Avx512 => unsafe { evaluate_avx512(program, slots, rectangle, registers, kept) },
+        KernelSet::Avx512 => unsafe { evaluate_avx512(program, slots, rectangle, registers, kept, extent) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        KernelSet::Avx2 => unsafe { evaluate_avx2(program, slots, rectangle, registers, kept) },
+        KernelSet::Avx2 => unsafe { evaluate_avx2(program, slots, rectangle, registers, kept, extent) },
         #[cfg(not(target_arch = "x86_64"))]
-        KernelSet::Avx512 | KernelSet::Avx2 => evaluate_with(program, slots, rectangle, registers, kept),
-        KernelSet::Baseline => evaluate_with(program, slots, rectangle, registers, kept),
+        KernelSet::Avx512 | KernelSet::Avx2 => evaluate_with(program, slots, rectangle, registers, kept, extent),
+        KernelSet::Baseline => evaluate_with(program, slots, rectangle, registers, kept, extent),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,fma")]
-fn evaluate_avx512(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, kept: &mut Kept) {
-    evaluate_with(p, s, r, registers, kept);
+fn evaluate_avx512(
+    p: &BlockProgram,
+    s: &Slots,
+    r: &Rectangle<'_>,
+    registers: Registers<'_>,
+    kept: &mut Kept,
+    e: Extent,
+) {
+    evaluate_with(p, s, r, registers, kept, e);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn evaluate_avx2(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, kept: &mut Kept) {
-    evaluate_with(p, s, r, registers, kept);
+fn evaluate_avx2(p: &BlockProgram, s: &Slots, r: &Rectangle<'_>, registers: Registers<'_>, kept: &mut Kept, e: Extent) {
+    evaluate_with(p, s, r, registers, kept, e);
 }
 
 #[inline(always)]
@@ -166,6 +256,7 @@ fn evaluate_with(
     rectangle: &Rectangle<'_>,
     registers: Registers<'_>,
     kept: &mut Kept,
+    extent: Extent,
 ) {
     let routine = program.routine.as_ref();
     let whole = rectangle;
@@ -178,12 +269,13 @@ fn evaluate_with(
         let (is_kept, rectangle, n) = match program.lasts[k] {
             Lasts::Run => (kept.run, whole, BLOCK),
             Lasts::Columns => (same_columns, of_columns, of_columns.elements()),
+            Lasts::Block if extent == Extent::WhatLasts => continue,
             Lasts::Block => {
                 let is_prepared = routine.is_none_or(|routine| match routine.preparations[k] {
                     Preparation::Always => true,
                     Preparation::AtEdges => match code {
                         Code::Load { guards, .. } | Code::Within { guards } => !hold_everywhere(guards, whole),
-                        Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } => true,
+                        Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
                     },
                     Preparation::Never => false,
                 });
@@ -243,20 +335,25 @@ fn evaluate_with(
                     row[end..].fill(0);
                 }
             }
-            Code::Apply { function, dtype, operands } => {
+            Code::Apply { .. } | Code::MulAdd { .. } => {
                 // A result has another register than its operands, so three shared borrows and one exclusive are
                 // disjoint.
                 let base = registers.as_mut_ptr();
                 // SAFETY: register numbers are below the length, and `target` differs from every operand's.
                 let (out, a, b, c) = unsafe {
+                    let operands = code.operands();
                     let operand = |i: usize| {
-                        let o = program.registers[operands[if i < function.arity() { i } else { 0 }]];
+                        let o = program.registers[operands[if i < operands.len() { i } else { 0 }]];
                         assert!(o < registers.len() && o != target);
                         &(&*base.add(o))[..n]
                     };
                     (&mut (&mut *base.add(target))[..n], operand(0), operand(1), operand(2))
                 };
-                apply(*function, *dtype, out, a, b, c);
+                match code {
+                    Code::Apply { function, dtype, .. } => apply(*function, *dtype, out, a, b, c),
+                    Code::MulAdd { .. } => multiply_add(out, a, b, c),
+                    Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } => {}
+                }
             }
         }
     }
@@ -382,6 +479,13 @@ fn unary(out: &mut [u32], a: &[u32], f: impl Fn(f32) -> f32) {
 fn binary(out: &mut [u32], a: &[u32], b: &[u32], f: impl Fn(f32, f32) -> f32) {
     for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
         *o = f(f32::from_bits(*x), f32::from_bits(*y)).to_bits();
+    }
+}
+
+#[inline(always)]
+fn multiply_add(out: &mut [u32], a: &[u32], b: &[u32], c: &[u32]) {
+    for (((o, x), y), z) in out.iter_mut().zip(a).zip(b).zip(c) {
+        *o = f32::from_bits(*x).mul_add(f32::from_bits(*y), f32::from_bits(*z)).to_bits();
     }
 }
 

@@ -25,8 +25,9 @@ pub fn lower_elementwise(
     lower_maps(graph, plan, kernel, slot_of, library, None).expect("only windows can be too large")
 }
 
-/// Lowers a reduction whose box is a small window, with the maps behind it: every term is an operation of its own. Nothing
-/// if the window is too large, or if an output element is not where its plain axes say.
+/// Lowers a reduction or contraction of few terms, with the maps behind it: every term is an operation of its own. Nothing
+/// if there are too many terms, if an output element is not where its plain axes say, or if a contraction is none by
+/// constants.
 pub fn lower_windows(
     graph: &Graph,
     plan: &Plan,
@@ -35,15 +36,33 @@ pub fn lower_windows(
     library: Option<&mut Library>,
 ) -> Option<ElementwiseLoop> {
     let value = kernel.anchor.unwrap_or(kernel.root);
-    let Instruction { nest, ty, .. } = graph.instruction(value);
+    let Instruction { op, nest, ty, .. } = graph.instruction(value);
     let resolved = nest.resolve();
     let positions: usize = resolved.reduction.iter().map(|axis| nest.axes[*axis].1).product();
-    let plain =
-        resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1));
-    if !plain || !is_word(ty.dtype) || positions > LANES {
+    let is_window = if matches!(op, Op::Contract) {
+        constant_factor(graph, value).is_some() && resolved.is_plain()
+    } else {
+        resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1))
+    };
+    if !is_window || !is_word(ty.dtype) || positions > LANES {
         return None;
     }
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
+}
+
+/// The operand of a contraction that is a constant of finite numbers, if the other has the lanes: combining neighbours by
+/// fixed weights, as Winograd's transforms do, is bound by loads, and a tile would store what a loop takes on.
+fn constant_factor(graph: &Graph, value: ValueId) -> Option<usize> {
+    let Instruction { operands, nest, ty, .. } = graph.instruction(value);
+    let lanes = *tacit_ir::nest::axes_of(&nest.output).last()?;
+    let is_finite = |value: &Scalar| matches!(value, Scalar::F32(x) if x.is_finite());
+    (0..2).find(|k| {
+        let (constant, other) = (graph.instruction(operands[*k]), &nest.operands[1 - *k]);
+        matches!(&constant.op, Op::Constant { value: Literal::Dense(values) } if values.iter().all(is_finite))
+            && ty.dtype == DType::F32
+            && !tacit_ir::nest::axes_of(&nest.operands[*k]).contains(&lanes)
+            && other.last() == Some(&Index::Axis(lanes))
+    })
 }
 
 /// Windows of more operations are computed term by term.
@@ -60,32 +79,39 @@ fn lower_maps(
 ) -> Option<ElementwiseLoop> {
     let root = graph.instruction(kernel.root);
     // The loop dimensions are the output's axes, outermost first, so that results are written in memory order.
-    let axes: Vec<(char, usize)> = match root.op.has_nest() {
-        true => tacit_ir::nest::axes_of(&root.nest.output)
+    let outer = graph.instruction(windows.unwrap_or(kernel.root));
+    let axes: Vec<(char, usize)> = match outer.op.has_nest() {
+        true => tacit_ir::nest::axes_of(&outer.nest.output)
             .into_iter()
-            .map(|axis| (axis, root.nest.extent(axis).expect("a verified nest names its axes")))
+            .map(|axis| (axis, outer.nest.extent(axis).expect("a verified nest names its axes")))
             .collect(),
-        false => ('a'..='z').zip(root.ty.shape.iter().copied()).collect(),
+        false => ('a'..='z').zip(outer.ty.shape.iter().copied()).collect(),
     };
     let extents: Vec<usize> = axes.iter().map(|(_, extent)| *extent).collect();
     let mut builder = Builder::new(graph, plan, kernel, slot_of, axes.len());
     let map: AxisMap = axes.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
-    let dimensions: Vec<Affine> = (0..extents.len()).map(|dim| builder.dimension(dim)).collect();
+    // The index of every dimension of the results, merged ones included.
+    let dimensions: Vec<Affine> = match outer.op.has_nest() {
+        true => outer.nest.output.iter().map(|index| builder.index(&outer.nest, index, &map)).collect(),
+        false => (0..extents.len()).map(|dim| builder.dimension(dim)).collect(),
+    };
     let result = match windows {
         None => builder.emit_instruction(kernel.root, &map, &[]),
         Some(value) => {
-            let code = builder.emit_window(value, &dimensions)?;
+            let code = builder.emit_window(value, &map)?;
             match value == kernel.root {
                 true => code,
                 false => {
                     // The maps find it under their own index.
                     builder.known.insert((value, dimensions.clone(), vec![], 0), code);
+                    let axes = tacit_ir::nest::axes_of(&root.nest.output);
+                    let map = axes.into_iter().zip(dimensions.iter().cloned()).collect();
                     builder.emit_instruction(kernel.root, &map, &[])
                 }
             }
         }
     };
-    // The root's axes are its output in row-major order, merged dimensions included.
+    // The loop's axes are the output in row-major order, merged dimensions included.
     let strides = row_major_strides(&extents);
     let dense = Affine { coefficients: strides.iter().map(|s| *s as i64).collect(), constant: 0 };
     let mut stores = vec![(result, kernel.root)];
@@ -241,7 +267,11 @@ pub fn lower_reduce(
     let reads_along = |dim: usize| {
         builder.codes.iter().any(|code| match code {
             Code::Load { offset, .. } => offset.coefficients[dim] == 1,
-            Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } | Code::Apply { .. } => false,
+            Code::Splat { .. }
+            | Code::Index { .. }
+            | Code::Within { .. }
+            | Code::Apply { .. }
+            | Code::MulAdd { .. } => false,
         })
     };
     let along_box = output_dims == 0
@@ -369,17 +399,53 @@ impl<'a> Builder<'a> {
         code
     }
 
-    /// A reduction at the index of its plain output, term after term; nothing if that takes too many operations.
-    fn emit_window(&mut self, value: ValueId, dimensions: &[Affine]) -> Option<usize> {
-        let Instruction { op: Op::Reduce(reduction), operands, nest, ty } = self.graph.instruction(value) else {
-            panic!("windows are of reductions");
-        };
+    /// A reduction or contraction where its output's axes have these values, term after term; nothing if that takes too many
+    /// operations.
+    fn emit_window(&mut self, value: ValueId, map: &AxisMap) -> Option<usize> {
+        let Instruction { op, nest, .. } = self.graph.instruction(value);
         let resolved = nest.resolve();
         let box_axes: Vec<(char, usize)> = resolved.reduction.iter().map(|axis| nest.axes[*axis]).collect();
         let extents: Vec<usize> = box_axes.iter().map(|(_, extent)| *extent).collect();
-        let mut map: AxisMap =
-            tacit_ir::nest::axes_of(&nest.output).into_iter().zip(dimensions.iter().cloned()).collect();
-        let shape = self.graph.shape(operands[0]).to_vec();
+        let mut places = vec![];
+        for position in 0..extents.iter().product() {
+            let mut digits = vec![0; extents.len()];
+            set_place(&mut digits, &extents, position);
+            let mut place = map.clone();
+            for ((axis, _), digit) in box_axes.iter().zip(digits) {
+                place.insert(*axis, Affine { constant: digit, ..self.zero() });
+            }
+            places.push(place);
+        }
+        let result = if let Op::Reduce(reduction) = op {
+            self.emit_reduction(value, *reduction, &places)?
+        } else {
+            self.emit_products(value, &places)
+        };
+        Some(match sums_floats(op, self.graph.ty(value).dtype) {
+            true => self.push(Code::Apply { function: ScalarFn::Flush, dtype: DType::F32, operands: [result, 0, 0] }),
+            false => result,
+        })
+    }
+
+    /// The sum of the products of a contraction by finite constants, whose terms have these places.
+    fn emit_products(&mut self, value: ValueId, places: &[AxisMap]) -> usize {
+        let operands = &self.graph.instruction(value).operands;
+        let mut sum = self.push(Code::Splat { bits: 0 });
+        for place in places {
+            // What is out of bounds is read as 0: such a term adds a zero, which only a zero sum could show, by its sign,
+            // and flushing takes that away.
+            let factors = [0, 1].map(|k| {
+                let (index, guards) = self.operand_index(value, k, place);
+                self.emit_operand(operands[k], &index, &guards, 0)
+            });
+            sum = self.push(Code::MulAdd { operands: [factors[0], factors[1], sum] });
+        }
+        sum
+    }
+
+    /// A reduction whose terms have these places; nothing if that takes too many operations.
+    fn emit_reduction(&mut self, value: ValueId, reduction: Reduction, places: &[AxisMap]) -> Option<usize> {
+        let Instruction { operands, nest, ty, .. } = self.graph.instruction(value);
         let function = match reduction {
             Reduction::Sum => ScalarFn::Add,
             Reduction::Max => ScalarFn::Max,
@@ -388,27 +454,15 @@ impl<'a> Builder<'a> {
             builder.push(Code::Apply { function, dtype: ty.dtype, operands: [a, b, 0] })
         };
         let mut terms = vec![];
-        for position in 0..extents.iter().product() {
-            let mut digits = vec![0; extents.len()];
-            set_place(&mut digits, &extents, position);
-            for ((axis, _), digit) in box_axes.iter().zip(digits) {
-                map.insert(*axis, Affine { constant: digit, ..self.zero() });
-            }
-            let index: Vec<Affine> = nest.operands[0].iter().map(|line| self.index(nest, line, &map)).collect();
-            let bounds = nest.operands[0].iter().zip(&shape).zip(&index);
-            let guards: Vec<Guard> = bounds
-                .filter(|((line, extent), _)| {
-                    !nest.range(line).is_some_and(|(low, high)| low >= 0 && high < **extent as i64)
-                })
-                .map(|((_, extent), value)| Guard { value: value.clone(), extent: *extent as i64 })
-                .collect();
+        for place in places {
+            let (index, guards) = self.operand_index(value, 0, place);
             let term = self.emit_operand(operands[0], &index, &guards, 0);
             terms.push((term, guards));
             if self.codes.len() > WINDOW_OPERATIONS_MAX {
                 return None;
             }
         }
-        let result = match reduces_in_lanes(nest, &shape) {
+        match reduces_in_lanes(nest, self.graph.shape(operands[0])) {
             true => {
                 let mut lanes: Vec<usize> = terms.into_iter().map(|(term, _)| term).collect();
                 for width in [LANES / 2, LANES / 4, LANES / 8, LANES / 16] {
@@ -417,10 +471,10 @@ impl<'a> Builder<'a> {
                     }
                     lanes.truncate(width);
                 }
-                *lanes.first()?
+                lanes.first().copied()
             }
             false => {
-                let mut sum = self.push(Code::Splat { bits: identity(*reduction == Reduction::Max, ty.dtype) });
+                let mut sum = self.push(Code::Splat { bits: identity(reduction == Reduction::Max, ty.dtype) });
                 for (term, guards) in terms {
                     let more = join(self, sum, term);
                     sum = match guards.is_empty() {
@@ -432,15 +486,24 @@ impl<'a> Builder<'a> {
                         }
                     };
                 }
-                sum
+                Some(sum)
             }
-        };
-        Some(match (reduction, ty.dtype) {
-            (Reduction::Sum, DType::F32) => {
-                self.push(Code::Apply { function: ScalarFn::Flush, dtype: DType::F32, operands: [result, 0, 0] })
-            }
-            (Reduction::Sum | Reduction::Max, _) => result,
-        })
+        }
+    }
+
+    /// The index of an instruction's operand where its axes have these values, and the conditions for it to be in bounds.
+    fn operand_index(&self, value: ValueId, operand: usize, map: &AxisMap) -> (Vec<Affine>, Vec<Guard>) {
+        let Instruction { operands, nest, .. } = self.graph.instruction(value);
+        let access = &nest.operands[operand];
+        let index: Vec<Affine> = access.iter().map(|line| self.index(nest, line, map)).collect();
+        let bounds = access.iter().zip(self.graph.shape(operands[operand])).zip(&index);
+        let guards = bounds
+            .filter(|((line, extent), _)| {
+                !nest.range(line).is_some_and(|(low, high)| low >= 0 && high < **extent as i64)
+            })
+            .map(|((_, extent), value)| Guard { value: value.clone(), extent: *extent as i64 })
+            .collect();
+        (index, guards)
     }
 
     /// An instruction's result where its axes have these values.
@@ -465,17 +528,8 @@ impl<'a> Builder<'a> {
             Op::Move { fill } => {
                 let fill = bits(*fill);
                 let mut result: Option<usize> = None;
-                for (operand, access) in operands.iter().zip(&nest.operands) {
-                    let index: Vec<Affine> = access.iter().map(|line| self.index(nest, line, map)).collect();
-                    let own: Vec<Guard> = access
-                        .iter()
-                        .zip(self.graph.shape(*operand))
-                        .zip(&index)
-                        .filter(|((line, dimension), _)| {
-                            !nest.range(line).is_some_and(|(low, high)| low >= 0 && high < **dimension as i64)
-                        })
-                        .map(|((_, dimension), value)| Guard { value: value.clone(), extent: *dimension as i64 })
-                        .collect();
+                for (k, operand) in operands.iter().enumerate() {
+                    let (index, own) = self.operand_index(value, k, map);
                     let all: Vec<Guard> = guards.iter().chain(&own).cloned().collect();
                     let inside = self.emit_operand(*operand, &index, &all, fill);
                     let is_load = !self.is_inside(*operand);
@@ -514,6 +568,11 @@ impl Affine {
         let coefficients = self.coefficients.iter().zip(&other.coefficients).map(|(a, b)| a + factor * b).collect();
         Affine { coefficients, constant: self.constant + factor * other.constant }
     }
+}
+
+/// True if an instruction adds floats, so that its results are flushed.
+fn sums_floats(op: &Op, dtype: DType) -> bool {
+    dtype == DType::F32 && matches!(op, Op::Contract | Op::Reduce(Reduction::Sum))
 }
 
 /// A scalar as a register holds it.

@@ -5,6 +5,7 @@
 //! interpretation is one dispatch per operation and block. Where the processor allows it, machine code takes the place of
 //! the interpretation ([`crate::machine`]).
 
+mod boxes;
 mod evaluate;
 mod lower;
 mod pieces;
@@ -64,6 +65,19 @@ pub enum Code {
     Within { guards: Vec<Guard> },
     /// A scalar function; `dtype` is the type of its (last) operands, which are numbers of operations.
     Apply { function: ScalarFn, dtype: DType, operands: [usize; 3] },
+    /// a·b + c over f32, rounded once: a term of a contraction.
+    MulAdd { operands: [usize; 3] },
+}
+
+impl Code {
+    /// The numbers of the operations whose results it takes.
+    pub fn operands(&self) -> &[usize] {
+        match self {
+            Code::Load { .. } | Code::Splat { .. } | Code::Index { .. } | Code::Within { .. } => &[],
+            Code::Apply { function, operands, .. } => &operands[..function.arity()],
+            Code::MulAdd { operands } => operands,
+        }
+    }
 }
 
 /// How long the result of an operation stays right.
@@ -96,10 +110,8 @@ impl BlockProgram {
     pub fn new(codes: Vec<Code>, results: Vec<usize>, columns: Option<usize>) -> BlockProgram {
         let mut last = vec![0; codes.len()];
         for (k, code) in codes.iter().enumerate() {
-            if let Code::Apply { function, operands, .. } = code {
-                for operand in &operands[..function.arity()] {
-                    last[*operand] = k;
-                }
+            for operand in code.operands() {
+                last[*operand] = k;
             }
         }
         // Machine code reads what does not follow from other registers all at the same time.
@@ -161,9 +173,8 @@ fn lasts(codes: &[Code], columns: Option<usize>) -> Vec<Lasts> {
             Code::Load { offset, guards, .. } if guards.is_empty() => of_affine(offset),
             Code::Index { value } => of_affine(value),
             Code::Load { .. } | Code::Within { .. } => Lasts::Block,
-            Code::Apply { function, operands, .. } => {
-                let operands = &operands[..function.arity()];
-                operands.iter().map(|operand| lasts[*operand]).max().unwrap_or(Lasts::Run)
+            Code::Apply { .. } | Code::MulAdd { .. } => {
+                code.operands().iter().map(|operand| lasts[*operand]).max().unwrap_or(Lasts::Run)
             }
         });
     }

@@ -1,6 +1,7 @@
 //! Elementwise kernels: a block program over a whole index space, divided among workers.
 
-use super::evaluate::{Kept, Registers, evaluate_into};
+use super::boxes::{IndexBox, boxes_of};
+use super::evaluate::{Kept, Registers, evaluate_box, evaluate_into};
 use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
 use crate::machine::{Library, Preparation};
@@ -31,6 +32,8 @@ pub struct ElementwiseLoop {
     /// The loop dimensions' extents, outermost first, collapsed where all accesses allow.
     extents: Vec<usize>,
     stores: Vec<Store>,
+    /// What machine code works on at a time, where it reads everything in place.
+    boxes: Option<Vec<IndexBox>>,
     /// Nothing of a block lies in registers, so that its size has no bound.
     unbounded: bool,
 }
@@ -56,7 +59,7 @@ impl ElementwiseLoop {
         }
         let in_memory = |code: &Code| match code {
             Code::Load { guards, .. } | Code::Within { guards } => guards.is_empty(),
-            Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } => true,
+            Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
         };
         let unbounded =
             program.routine.as_ref().is_some_and(|routine| {
@@ -68,7 +71,8 @@ impl ElementwiseLoop {
                 })
             }) && stores.iter().all(|s| is_word(s.dtype) && s.offset.coefficients.last().is_none_or(|step| *step == 1))
                 && (!program.lasts.contains(&Lasts::Columns) || extents.last().is_none_or(|n| *n <= BLOCK));
-        ElementwiseLoop { program, extents, stores, unbounded }
+        let boxes = boxes_of(&program, &extents, &stores);
+        ElementwiseLoop { program, extents, stores, boxes, unbounded }
     }
 
     /// The most elements of a block, where a worker should get several of them.
@@ -82,10 +86,17 @@ impl ElementwiseLoop {
 
     /// Evaluates this worker's share.
     pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, member: &Member<'_>) {
+        let mut kept = Kept::default();
+        if let (Some(boxes), Some(routine)) = (&self.boxes, &self.program.routine) {
+            let elements: usize = self.extents.iter().product();
+            for k in share(boxes.len(), member, 0, elements.div_ceil(boxes.len().max(1))) {
+                evaluate_box(kernels, &self.program, routine, slots, &boxes[k], registers, &mut kept, &self.stores);
+            }
+            return;
+        }
         let tiling = Tiling::in_any_order(&self.extents, self.block_max(member.count));
         let mut corner = [0i64; MAX_DIMS];
         let corner = &mut corner[..self.extents.len()];
-        let mut kept = Kept::default();
         for block in share(tiling.blocks, member, 0, tiling.block_elements()) {
             let rectangle = tiling.rectangle(block, &self.extents, corner);
             evaluate_into(kernels, &self.program, slots, &rectangle, registers, &mut kept, &self.stores);
@@ -272,7 +283,7 @@ impl BlockProgram {
             }
             Code::Index { value } => vec![value],
             Code::Within { guards } => guards.iter_mut().map(|g| &mut g.value).collect(),
-            Code::Splat { .. } | Code::Apply { .. } => vec![],
+            Code::Splat { .. } | Code::Apply { .. } | Code::MulAdd { .. } => vec![],
         })
     }
 }

@@ -57,7 +57,7 @@ type Entry = extern "sysv64" fn(*mut u64);
 /// Words of arguments at most: rows, whole vectors' columns, columns left over, and two for each stream.
 const ARGUMENTS_MAX: usize = 3 + 2 * STREAMS_MAX;
 /// Kernels of more streams are left to the evaluator.
-const STREAMS_MAX: usize = 96;
+pub const STREAMS_MAX: usize = 96;
 /// Elements in a vector register.
 const LANES: usize = 8;
 

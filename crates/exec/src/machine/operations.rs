@@ -115,7 +115,7 @@ impl Operations {
                 }
                 (Lasts::Block, Code::Index { .. }) => Some(Stream { source: Source::Register(k), one_a_row: false }),
                 (Lasts::Block, Code::Within { .. }) => Some(Stream { source: Source::InPlace(k), one_a_row: false }),
-                (Lasts::Block, Code::Apply { .. }) => None,
+                (Lasts::Block, Code::Apply { .. } | Code::MulAdd { .. }) => None,
             };
             known.push(match (stream, code) {
                 (Some(stream), _) => {
@@ -125,6 +125,11 @@ impl Operations {
                 (None, Code::Apply { function, dtype, operands }) => {
                     let operands = operands.map(|operand| known.get(operand).copied().flatten());
                     Some(apply(&recorder, *function, *dtype, operands)?)
+                }
+                (None, Code::MulAdd { operands }) => {
+                    let [a, b, c] = operands.map(|operand| known.get(operand).copied().flatten());
+                    let word = |known: Option<Known>| known.map(|known| recorder.word(known));
+                    Some(Known::Word(recorder.push(Operation::MulAdd(word(a)?, word(b)?, word(c)?))))
                 }
                 (None, _) => None,
             });

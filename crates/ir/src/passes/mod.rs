@@ -8,6 +8,7 @@ mod rebuild;
 mod simplify;
 mod unroll;
 mod verify;
+mod winograd;
 
 pub use batch::batch;
 pub use classes::{AxisClass, Member, Part, axis_classes};
@@ -16,3 +17,4 @@ pub use rebuild::Rebuild;
 pub use simplify::simplify;
 pub use unroll::unroll;
 pub use verify::verify;
+pub use winograd::winograd;

@@ -295,7 +295,7 @@ fn epilogue(
     let Instruction { op, ty, nest, .. } = graph.instruction(value);
     let root = consumers.first().map(|c| group[c.index()])?;
     let fits = matches!(op, Op::Contract | Op::Reduce(_))
-        && nest.output.iter().all(|index| matches!(index, Index::Axis(_) | Index::Affine { .. }))
+        && nest.output.iter().all(|index| matches!(index, Index::Axis(_) | Index::Radix(_) | Index::Affine { .. }))
         && matches!(graph.instruction(root).op, Op::Map(_))
         && matches!(fates[root.index()], Fate::Stored(_))
         && writes_row_major(graph.instruction(root))

@@ -3,7 +3,7 @@
 mod fuse;
 mod memory;
 
-pub use fuse::{Fate, Kernel, KernelKind};
+pub use fuse::{Fate, Kernel, KernelKind, settled};
 pub use memory::{Buffer, Contents, place};
 
 use crate::graph::{Graph, Op, ValueId};

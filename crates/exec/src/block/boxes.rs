@@ -1,0 +1,156 @@
+//! The boxes of an elementwise loop: parts of its index space in which every guard holds everywhere or nowhere.
+//!
+//! Machine code reads all that a box needs where it lies in memory, borders included, so that a box may be large. What a guard
+//! shuts out is read from a row of zeros.
+
+use super::run::Store;
+use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts, is_word};
+use crate::machine::Preparation;
+use std::ops::Range;
+
+/// Rows and columns of a region, for some steps of its other dimensions. Columns are the last dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexBox {
+    /// Where the region begins, and its rows and columns that this is about.
+    pub corner: Vec<i64>,
+    pub row_dim: usize,
+    pub rows: usize,
+    pub columns: usize,
+    /// The other dimensions with their extents in the region, outermost first.
+    pub outer: Vec<(usize, usize)>,
+    /// Which of their steps, counted in row-major order.
+    pub layers: Range<usize>,
+}
+
+impl IndexBox {
+    /// The least and the greatest value of an affine form in the whole region.
+    pub fn bounds(&self, affine: &Affine) -> (i64, i64) {
+        let at_corner = affine.constant + affine.coefficients.iter().zip(&self.corner).map(|(c, i)| c * i).sum::<i64>();
+        let columns_dim = self.corner.len() - 1;
+        let row = (self.row_dim != columns_dim).then_some((self.row_dim, self.rows));
+        let spans = self.outer.iter().copied().chain(row).chain([(columns_dim, self.columns)]);
+        spans.fold((at_corner, at_corner), |(least, greatest), (dim, extent)| {
+            let reach = affine.coefficients[dim] * (extent as i64 - 1);
+            (least + reach.min(0), greatest + reach.max(0))
+        })
+    }
+}
+
+/// The most columns of a box, which is also the length of the row of zeros.
+pub const COLUMNS_MAX: usize = 4096;
+/// The elements of a box, where there are many: starting one takes some tenths of a microsecond.
+const ELEMENTS: usize = 4096;
+const ELEMENTS_MAX: usize = 16 * 1024;
+/// A loop is cut into about so many boxes, for workers to share.
+const BOXES: usize = 64;
+/// Rows of a box, where they can be chosen: the code is entered anew for each step of the other dimensions.
+const ROWS_MIN: usize = 4;
+/// Loops that borders would cut into more parts than this are run block by block.
+const PARTS_MAX: usize = 1024;
+
+/// The boxes that fill an index space in the order of its elements; nothing if some operation of the program cannot be read in
+/// place.
+pub fn boxes_of(program: &BlockProgram, extents: &[usize], stores: &[Store]) -> Option<Vec<IndexBox>> {
+    let routine = program.routine.as_ref()?;
+    let columns_dim = extents.len().checked_sub(1)?;
+    let stores_rows = stores.iter().all(|s| is_word(s.dtype) && s.offset.coefficients[columns_dim] == 1);
+    if !stores_rows || (program.lasts.contains(&Lasts::Columns) && extents[columns_dim] > BLOCK) {
+        return None;
+    }
+    let mut cuts: Vec<Vec<usize>> = extents.iter().map(|extent| vec![0, *extent]).collect();
+    for (preparation, code) in routine.preparations.iter().zip(&program.codes) {
+        let guards = match (preparation, code) {
+            (Preparation::Never, _) => continue,
+            (Preparation::AtEdges, Code::Load { guards, fill, .. }) if *fill == 0 || guards.is_empty() => guards,
+            (Preparation::AtEdges, Code::Within { guards }) => guards,
+            (Preparation::AtEdges | Preparation::Always, _) => return None,
+        };
+        for guard in guards {
+            let (dim, places) = places_of(guard)?;
+            if dim == Some(columns_dim) {
+                return None;
+            }
+            if let Some(dim) = dim {
+                cuts[dim].extend(
+                    places.into_iter().filter(|place| (0..extents[dim] as i64).contains(place)).map(|p| p as usize),
+                );
+            }
+        }
+    }
+    for cuts in &mut cuts {
+        cuts.sort_unstable();
+        cuts.dedup();
+    }
+    let parts: usize = cuts.iter().map(|cuts| cuts.len().saturating_sub(1)).product();
+    if parts > PARTS_MAX {
+        return None;
+    }
+    let elements: usize = extents.iter().product();
+    let most = (elements / BOXES).clamp(ELEMENTS, ELEMENTS_MAX);
+    let mut boxes = vec![];
+    for part in 0..parts {
+        let mut rest = part;
+        let mut region = vec![0..0; extents.len()];
+        for (range, cuts) in region.iter_mut().zip(&cuts).rev() {
+            let at = rest % (cuts.len() - 1);
+            rest /= cuts.len() - 1;
+            *range = cuts[at]..cuts[at + 1];
+        }
+        fill(&region, most, &mut boxes);
+    }
+    Some(boxes)
+}
+
+/// The dimension that a guard depends on, if any, and where along it the guard begins or ceases to hold; nothing if it depends
+/// on several.
+fn places_of(guard: &Guard) -> Option<(Option<usize>, [i64; 2])> {
+    let mut moving = guard.value.coefficients.iter().enumerate().filter(|(_, step)| **step != 0);
+    let (first, constant) = (moving.next(), guard.value.constant);
+    if moving.next().is_some() {
+        return None;
+    }
+    let Some((dim, step)) = first else { return Some((None, [0, 0])) };
+    // From where on the value has passed a bound.
+    let passes = |bound: i64| match *step > 0 {
+        true => -(constant - bound).div_euclid(*step),
+        false => (constant - bound).div_euclid(-step) + 1,
+    };
+    Some((Some(dim), [passes(0), passes(guard.extent)]))
+}
+
+/// Cuts a region into boxes of at most about so many elements.
+fn fill(region: &[Range<usize>], most: usize, boxes: &mut Vec<IndexBox>) {
+    let columns_dim = region.len() - 1;
+    // Rows are the innermost other dimension that is long enough, or else the longest.
+    let long_enough = |dim: &usize| region[*dim].len() >= ROWS_MIN;
+    let longest = || (0..columns_dim).rev().max_by_key(|dim| region[*dim].len());
+    let row_dim = (0..columns_dim).rev().find(long_enough).or_else(longest).unwrap_or(columns_dim);
+    let outer: Vec<(usize, usize)> =
+        (0..columns_dim).filter(|dim| *dim != row_dim).map(|dim| (dim, region[dim].len())).collect();
+    let all_columns = region[columns_dim].len();
+    let all_rows = if row_dim == columns_dim { 1 } else { region[row_dim].len() };
+    let all_layers: usize = outer.iter().map(|(_, extent)| extent).product();
+    let columns = all_columns.div_ceil(all_columns.div_ceil(COLUMNS_MAX.min(most)).max(1)).next_multiple_of(16);
+    let columns = columns.min(all_columns);
+    let rows = (most / columns.max(1)).clamp(1, all_rows.max(1));
+    let layers = if rows < all_rows { 1 } else { (most / (columns * rows).max(1)).clamp(1, all_layers.max(1)) };
+    for first_layer in (0..all_layers).step_by(layers) {
+        for first_row in (0..all_rows).step_by(rows) {
+            for first_column in (0..all_columns).step_by(columns.max(1)) {
+                let mut corner: Vec<i64> = region.iter().map(|range| range.start as i64).collect();
+                if row_dim != columns_dim {
+                    corner[row_dim] += first_row as i64;
+                }
+                corner[columns_dim] += first_column as i64;
+                boxes.push(IndexBox {
+                    corner,
+                    row_dim,
+                    rows: rows.min(all_rows - first_row),
+                    columns: columns.min(all_columns - first_column),
+                    outer: outer.clone(),
+                    layers: first_layer..all_layers.min(first_layer + layers),
+                });
+            }
+        }
+    }
+}
