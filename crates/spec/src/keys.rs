@@ -93,6 +93,14 @@ pub static PROGRAM: Table = Table {
     keys: &[
         key("name", Text, "\"digits\"", Required, "Becomes the name of the artifact and of emitted functions."),
         key("seed", Integer, "an integer from 0", Default("1"), "Every random choice of the search follows from it."),
+        key(
+            "convolutions",
+            Words(&["direct", "winograd"]),
+            "\"direct\" or \"winograd\"",
+            Default("\"direct\""),
+            "How the finished program computes 3×3 convolutions of stride 1. With \"winograd\" the large ones take about half the \
+             time on a processor and more memory, and results differ by rounding; the contract is checked on what is built.",
+        ),
     ],
 };
 

@@ -211,10 +211,17 @@ fn usable_name(reader: &mut Reader, name: &str, span: &Range<usize>) -> bool {
 
 fn program(reader: &mut Reader, table: &Table) -> Option<Program> {
     let seed = seed(reader, table);
+    let convolutions = match table.get("convolutions") {
+        Some(field) => field.choice(reader, &[Convolutions::Direct, Convolutions::Winograd], |which| match which {
+            Convolutions::Direct => "direct",
+            Convolutions::Winograd => "winograd",
+        }),
+        None => Some(Convolutions::Direct),
+    };
     let field = table.require(reader, "name")?;
     let name = field.string(reader)?;
     usable_name(reader, name, &field.span).then_some(())?;
-    Some(Program { name: name.to_owned(), seed: seed? })
+    Some(Program { name: name.to_owned(), seed: seed?, convolutions: convolutions? })
 }
 
 /// Seeds stay below 2⁶³, the integers of TOML.

@@ -33,6 +33,16 @@ pub struct Specification {
 pub struct Program {
     pub name: String,
     pub seed: u64,
+    pub convolutions: Convolutions,
+}
+
+/// How the finished program computes its convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convolutions {
+    /// As the search does.
+    Direct,
+    /// 3×3 convolutions with fewer multiplications, where that is faster (Lavin and Gray, arXiv:1509.09308).
+    Winograd,
 }
 
 /// An input of the program.

@@ -3,11 +3,11 @@
 
 use tacit_data::{Dataset, TargetValues};
 use tacit_ir::Graph;
-use tacit_ir::passes::{simplify, verify};
+use tacit_ir::passes::{simplify, verify, winograd};
 use tacit_nn::{Goal, Head, HeadKind, Layer, Optimiser, OptimiserKind, Parameter, Schedule, TrainingSpec};
 use tacit_spec::{
-    Choices, ClassWeights, Loss, Optimiser as SpecOptimiser, Output, Padding, Schedule as SpecSchedule, Shape,
-    Specification, Window,
+    Choices, ClassWeights, Convolutions, Loss, Optimiser as SpecOptimiser, Output, Padding, Schedule as SpecSchedule,
+    Shape, Specification, Window,
 };
 
 use crate::error::{self, CodedError, Result};
@@ -98,6 +98,10 @@ fn graphs_by_schedule(
     let step = tacit_nn::training_step(&spec, prepared.choices.batch)?;
     let program = tacit_nn::program(&spec)?;
     let (step, graph) = (simplify(&step.graph)?, simplify(&program.graph)?);
+    let graph = match specification.program.convolutions {
+        Convolutions::Direct => graph,
+        Convolutions::Winograd => winograd(&graph)?,
+    };
     if cfg!(debug_assertions) {
         verify(&step)?;
         verify(&graph)?;

@@ -5,12 +5,13 @@ mod common;
 use common::{CATEGORY, OPTIONS, assembled, built, examples_of, folder, found, specification, table};
 use tacit_data::augment::augment;
 use tacit_data::random::SplitMix64;
-use tacit_spec::{Optimiser, Preset};
-use tacit_train::Artifact;
+use tacit_ir::passes::cost;
+use tacit_spec::{Optimiser, Preset, Specification};
 use tacit_train::batch::{BatchSource, BatchTarget};
 use tacit_train::container::Values;
 use tacit_train::graphs::{TargetForm, graphs};
 use tacit_train::metrics::Answers;
+use tacit_train::{Artifact, Examples};
 use tempfile::TempDir;
 
 /// A class and a number that follow from a number, a label, a level and a date, some of them missing.
@@ -431,4 +432,56 @@ fn a_preset_and_its_layers_written_out_are_the_same_search() {
     let (_, _, other) = built(&expanded, &folder);
     assert_eq!(other.graph, artifact.graph);
     assert_eq!(other.provenance.weights_hash, artifact.provenance.weights_hash);
+}
+
+/// Pictures of 16 × 16 whose upper or lower half is bright.
+const LARGE_HALVES: &str = r#"
+[program]
+name = "halves"
+convolutions = "direct"
+[input.image]
+type = "image"
+columns = "p*"
+size = [16, 16]
+[output.half]
+type = "category"
+[data]
+source = "halves.csv"
+split = { validation = 0.2, test = 0.2 }
+[skeleton]
+layers = ["conv 3x3 48", "relu", "conv 3x3 48", "relu", "pool 16x16", "flatten"]
+[search]
+epochs = 1
+batch = 8
+learning-rate = 0.001
+"#;
+
+#[test]
+fn fewer_multiplications_change_the_program_and_hardly_its_answers() {
+    let names: String = (0..256).map(|pixel| format!("p{pixel},")).collect();
+    let mut text = format!("{names}half\n");
+    let mut random = SplitMix64::new(4);
+    for row in 0..20 {
+        let upper = row % 2 == 0;
+        let pixels = (0..256).map(|pixel| random.below(10) + if (pixel < 128) == upper { 9 } else { 0 });
+        text += &pixels.map(|value| format!("{value},")).collect::<String>();
+        text += if upper { "upper\n" } else { "lower\n" };
+    }
+    let folder = folder(&[("halves.csv", text.as_bytes())]);
+    let winograd = LARGE_HALVES.replace("\"direct\"", "\"winograd\"");
+    let [direct, fewer] = [LARGE_HALVES, &winograd].map(|manifest| built(manifest, &folder));
+    let scores = |(_, examples, artifact): &(Specification, Examples, Artifact)| match &artifact
+        .answers(&examples.dataset, &examples.parts.test, &OPTIONS)
+        .unwrap()[0]
+    {
+        Answers::Category { probabilities, .. } => probabilities.clone(),
+        other => panic!("{other:?}"),
+    };
+    // One epoch, after which the same weights are the best: only the finished programs differ.
+    assert_eq!(direct.2.weights, fewer.2.weights);
+    let multiplications = |artifact: &Artifact| cost(&artifact.graph).float_operations;
+    assert!(10 * multiplications(&fewer.2) < 6 * multiplications(&direct.2));
+    let pairs: Vec<(f32, f32)> = scores(&direct).into_iter().zip(scores(&fewer)).collect();
+    assert!(pairs.iter().all(|(a, b)| (a - b).abs() < 1e-4), "{pairs:?}");
+    assert!(pairs.iter().any(|(a, b)| a != b), "the order of arithmetic is another one");
 }

@@ -27,7 +27,7 @@ fn general() -> Vec<Case> {
         (Code::MissingKey, require("metric = \"selection-rate\"\ngap = \"sex\"\nat_most = 0.1"), "[[require]]"),
         (Code::MissingKey, full("name = \"digits\"", ""), "[program]"),
         (Code::MissingKey, full("class = \"8\"\nwhere = \"label = '8' and age > 3\"", ""), "[[require]]"),
-        (Code::MissingKey, full("[program]\nname = \"digits\"\nseed = 7\n", ""), ""),
+        (Code::MissingKey, full("[program]\nname = \"digits\"\nseed = 7\nconvolutions = \"winograd\"\n", ""), ""),
         (Code::MissingKey, skeleton(""), "[skeleton]"),
         (Code::WrongType, full("epochs = 20", "epochs = \"20\""), "\"20\""),
         (
@@ -46,6 +46,7 @@ fn general() -> Vec<Case> {
         (Code::OutOfRange, full("learning-rate = 1e-2", "learning-rate = inf"), "inf"),
         (Code::OutOfRange, full("clip = 1", "clip = nan"), "nan"),
         (Code::OutOfRange, full("seed = 7", "seed = -1"), "-1"),
+        (Code::UnknownValue, full("\"winograd\"", "\"fast\""), "\"fast\""),
         (
             Code::OutOfRange,
             full("batch = 64", "batch = 99999999999999999999999999999999999999999999"),

@@ -5,6 +5,7 @@ pub const FULL: &str = r#"
 [program]
 name = "digits"
 seed = 7
+convolutions = "winograd"
 
 [input.image]
 type = "image"
