@@ -470,12 +470,10 @@ fn fewer_multiplications_change_the_program_and_hardly_its_answers() {
     let folder = folder(&[("halves.csv", text.as_bytes())]);
     let winograd = LARGE_HALVES.replace("\"direct\"", "\"winograd\"");
     let [direct, fewer] = [LARGE_HALVES, &winograd].map(|manifest| built(manifest, &folder));
-    let scores = |(_, examples, artifact): &(Specification, Examples, Artifact)| match &artifact
-        .answers(&examples.dataset, &examples.parts.test, &OPTIONS)
-        .unwrap()[0]
-    {
-        Answers::Category { probabilities, .. } => probabilities.clone(),
-        other => panic!("{other:?}"),
+    let scores = |(_, examples, artifact): &(Specification, Examples, Artifact)| {
+        let answers = artifact.answers(&examples.dataset, &examples.parts.test, &OPTIONS).unwrap();
+        let Answers::Category { probabilities, .. } = &answers[0] else { panic!("{answers:?}") };
+        probabilities.clone()
     };
     // One epoch, after which the same weights are the best: only the finished programs differ.
     assert_eq!(direct.2.weights, fewer.2.weights);
