@@ -194,9 +194,15 @@ impl Program {
                     None => {
                         let stays = |operand| !kernel.settled && plan.stays(operand);
                         let parts = (workers, work.parts_each(workers));
-                        let contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
+                        let mut contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
                         own_workspace = contract.workspace_bytes();
-                        let epilogue = epilogue(contract.finishes_in_long_ranges(), &mut library);
+                        let takes_on = epilogue(true, &mut None)
+                            .and_then(|epilogue| epilogue.maps.as_behind(slot_of(anchor)))
+                            .is_some_and(|(behind, channels)| contract.take_on(behind, channels));
+                        let epilogue = match takes_on {
+                            true => None,
+                            false => epilogue(contract.finishes_in_long_ranges(), &mut library),
+                        };
                         Lowered::Contract(Box::new(contract), epilogue)
                     }
                 },
@@ -387,7 +393,7 @@ impl Program {
                         let own = l.program.register_count + crate::block::ACCUMULATORS;
                         let (registers, behind) = registers.split_at_mut(own);
                         finishing(epilogue, set, &slots, behind, &member, &mut |finish| {
-                            l.run(set, &slots, workspace, registers, &member, finish)
+                            l.run(set, &slots, workspace, registers, &member, finish.unwrap_or(&mut |_| {}))
                         });
                     }
                     Lowered::Contract(l, epilogue) => {
@@ -546,26 +552,26 @@ fn finishing(
     slots: &Slots,
     registers: &mut [[u32; crate::block::BLOCK]],
     member: &Member<'_>,
-    run: &mut dyn FnMut(Finish<'_>),
+    run: &mut dyn FnMut(Option<Finish<'_>>),
 ) {
     match epilogue {
-        None => run(&mut |_| {}),
+        None => run(None),
         Some(Epilogue { maps, at_once: true }) => {
             let mut kept = Kept::default();
             // Neighbouring ranges are taken on together, while they are in the first caches.
             let mut waiting = 0..0;
-            run(&mut |range| {
+            run(Some(&mut |range| {
                 if range.start == waiting.end && waiting.len() < TAKEN_ON_TOGETHER {
                     waiting.end = range.end;
                 } else {
                     let finished = std::mem::replace(&mut waiting, range);
                     maps.run_range(kernels, slots, registers, &mut kept, finished);
                 }
-            });
+            }));
             maps.run_range(kernels, slots, registers, &mut kept, waiting);
         }
         Some(Epilogue { maps, at_once: false }) => {
-            run(&mut |_| {});
+            run(None);
             member.barrier();
             // The kernel's homes are used up.
             maps.run(kernels, slots, registers, &member.with_claims(None));

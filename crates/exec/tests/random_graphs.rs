@@ -195,12 +195,61 @@ proptest! {
     fn combinations_by_constants_give_the_interpreters_bits(
         seed in any::<u64>(),
         side in 1usize..5,
-        tiles in [1usize..7, 1usize..7],
+        tiles in [1usize..5, 1usize..6],
         places in 1usize..7,
         offset in -3i64..3,
         channels in 1usize..40,
     ) {
         let graph = combination(seed, side, tiles, places, offset, channels);
+        check(&graph, &random_leaves(&graph, seed, &testing::Options::default()))?;
+    }
+}
+
+/// A product with random maps behind it: biases, scales, residuals, bounds, and some that no tile takes on.
+fn product_with_maps(seed: u64, [rows, terms, lanes]: [usize; 3], maps: usize) -> Graph {
+    let mut draw = testing::Draw::new(seed);
+    let mut graph = Graph::new();
+    let x = graph.input("x", DType::F32, &[rows, terms]).unwrap();
+    let weights = graph.param("weights", &[terms, lanes]).unwrap();
+    let mut y = graph.contract("am,mz->az", x, weights, &[]).unwrap();
+    for k in 0..maps {
+        let function = draw.pick(&[ScalarFn::Add, ScalarFn::Add, ScalarFn::Mul, ScalarFn::Max, ScalarFn::Min]);
+        let of_row = |graph: &mut Graph| graph.input(&format!("row{k}"), DType::F32, &[rows]).unwrap();
+        y = match draw.below(9) {
+            0..3 => {
+                let channels = graph.param(&format!("channels{k}"), &[lanes]).unwrap();
+                graph.map_nest(function, "az,z->az", &[y, channels])
+            }
+            3 | 4 => {
+                let residual = graph.input(&format!("residual{k}"), DType::F32, &[rows, lanes]).unwrap();
+                graph.map(function, &[residual, y])
+            }
+            5 | 6 => {
+                let bound = graph.float(draw.float(false)).unwrap();
+                graph.map(draw.pick(&[function, ScalarFn::Max]), &[y, bound])
+            }
+            7 => {
+                let row = of_row(&mut graph);
+                graph.map_nest(function, "az,a->az", &[y, row])
+            }
+            _ => graph.map(ScalarFn::Sigmoid, &[y]),
+        }
+        .unwrap();
+    }
+    graph.set_output("y", y).unwrap();
+    graph
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn maps_behind_a_product_give_the_interpreters_bits(
+        seed in any::<u64>(),
+        sizes in [1usize..40, 1usize..20, 1usize..40],
+        maps in 1usize..6,
+    ) {
+        let graph = product_with_maps(seed, sizes, maps);
         check(&graph, &random_leaves(&graph, seed, &testing::Options::default()))?;
     }
 }

@@ -5,6 +5,7 @@
 //! interpretation is one dispatch per operation and block. Where the processor allows it, machine code takes the place of
 //! the interpretation ([`crate::machine`]).
 
+mod behind;
 mod boxes;
 mod evaluate;
 mod lower;

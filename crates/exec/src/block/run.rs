@@ -30,8 +30,8 @@ impl Store {
 pub struct ElementwiseLoop {
     pub program: BlockProgram,
     /// The loop dimensions' extents, outermost first, collapsed where all accesses allow.
-    extents: Vec<usize>,
-    stores: Vec<Store>,
+    pub(super) extents: Vec<usize>,
+    pub(super) stores: Vec<Store>,
     /// What machine code works on at a time, where it reads everything in place.
     boxes: Option<Vec<IndexBox>>,
     /// Nothing of a block lies in registers, so that its size has no bound.

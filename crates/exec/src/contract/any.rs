@@ -50,7 +50,16 @@ impl AnyLoop {
 
     /// Computes this worker's share of the output elements.
     #[expect(clippy::too_many_arguments, reason = "three operands and a share of the work")]
-    pub fn run(&self, slots: &Slots, a: Slot, b: Slot, c: Slot, worker: usize, workers: usize, finish: Finish<'_>) {
+    pub fn run(
+        &self,
+        slots: &Slots,
+        a: Slot,
+        b: Slot,
+        c: Slot,
+        worker: usize,
+        workers: usize,
+        finish: Option<Finish<'_>>,
+    ) {
         let total: usize = self.output_shape.iter().product();
         let share = total * worker / workers..total * (worker + 1) / workers;
         for position in share.clone() {
@@ -71,7 +80,9 @@ impl AnyLoop {
                 }
             }
         }
-        finish(share);
+        if let Some(finish) = finish {
+            finish(share);
+        }
     }
 
     fn chain(&self, position: usize, a: &[f32], b: &[f32]) -> f32 {

@@ -87,6 +87,16 @@ impl<const MASKED: bool> Lanes for Ymm<MASKED> {
     }
 
     #[inline(always)]
+    unsafe fn mul(self, other: Ymm<MASKED>) -> Ymm<MASKED> {
+        unsafe { Ymm(_mm256_mul_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Ymm<MASKED>) -> Ymm<MASKED> {
+        unsafe { Ymm(_mm256_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn flush(self) -> Ymm<MASKED> {
         unsafe {
             let sign = _mm256_set1_ps(-0.0);

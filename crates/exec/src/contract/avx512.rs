@@ -78,6 +78,16 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn mul(self, other: Zmm) -> Zmm {
+        unsafe { Zmm(_mm512_mul_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Zmm) -> Zmm {
+        unsafe { Zmm(_mm512_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn flush(self) -> Zmm {
         unsafe {
             let least = _mm512_set1_ps(f32::MIN_POSITIVE);

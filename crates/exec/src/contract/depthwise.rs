@@ -3,6 +3,7 @@
 //! A vector of every term of `b`, the filter, stays in registers while the rows pass, so that each multiply-add loads one
 //! vector and not two.
 
+use super::behind::take_on;
 use super::kernel::{BandCall, Lanes, vector_of};
 use super::spec::Row;
 
@@ -60,7 +61,7 @@ unsafe fn results<V: Lanes, const T: usize, const M: usize>(
 ) {
     // SAFETY: see `depthwise`.
     unsafe {
-        let mut sums = [V::zero(); M];
+        let mut sums = [[V::zero()]; M];
         let mut a = [std::ptr::null::<f32>(); M];
         for i in 0..M {
             a[i] = call.a.wrapping_offset(rows[i].a as isize).wrapping_add(lane);
@@ -68,12 +69,16 @@ unsafe fn results<V: Lanes, const T: usize, const M: usize>(
         for t in 0..T {
             for i in 0..M {
                 let value = V::load(a[i].wrapping_offset(a_terms[t]), mask);
-                sums[i] = value.mul_add(filter[t], sums[i]);
+                sums[i][0] = value.mul_add(filter[t], sums[i][0]);
             }
         }
+        for sum in &mut sums {
+            sum[0] = sum[0].flush();
+        }
+        take_on(call, rows, lane, &mut sums, [mask]);
         for i in 0..M {
             let c = call.c.wrapping_offset(rows[i].c as isize).wrapping_add(lane);
-            sums[i].flush().store(c, mask);
+            sums[i][0].store(c, mask);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::behind::Behind;
 use super::division::{Division, Tile, part_of, part_within};
 use super::kernel::{BandCall, ROWS_MAX};
 use super::pack::{PACK_LANES_MAX, PackLanes, PackRun, pack};
@@ -21,6 +22,8 @@ pub struct Operands<'a> {
     pub c: SharedSlice<'a>,
     /// At least [`ContractPlan::workspace_len`] elements, whose content is of no matter.
     pub workspace: SharedSlice<'a>,
+    /// What is done to complete results before they are stored; nothing unless [`ContractPlan::can_take_on`].
+    pub behind: Behind<&'a [f32]>,
 }
 
 impl ContractPlan {
@@ -54,10 +57,11 @@ impl ContractPlan {
     pub fn run(&self, team: &mut Team, operands: &Operands<'_>, finish: &(dyn Fn(Range<usize>) + Sync)) {
         // SAFETY: every worker runs its own part once, with the same operands; the shared slices were made from
         // exclusive borrows that last longer.
-        team.run(|member| unsafe { self.execute(member, operands, &mut |range| finish(range)) });
+        team.run(|member| unsafe { self.execute(member, operands, Some(&mut |range| finish(range))) });
     }
 
-    /// Runs one worker's part, and `finish` on every range of elements of `c` that this worker finishes.
+    /// Runs one worker's part, and `finish`, if anything is to be done, on every range of elements of `c` that this worker
+    /// finishes.
     ///
     /// A plan for one worker may run in any one worker of a larger team; a plan for more runs in all at the same
     /// time, since they may meet at the barrier.
@@ -68,18 +72,36 @@ impl ContractPlan {
     ///
     /// # Panics
     /// If the team has another size than planned, or a slice is too short.
-    pub unsafe fn execute(&self, member: Member<'_>, operands: &Operands<'_>, finish: &mut dyn FnMut(Range<usize>)) {
+    pub unsafe fn execute(
+        &self,
+        member: Member<'_>,
+        operands: &Operands<'_>,
+        finish: Option<&mut dyn FnMut(Range<usize>)>,
+    ) {
         let b_len = self.packed_len().unwrap_or(self.lengths.b);
         assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
         assert!(operands.b.len() >= b_len, "operand b has all addresses");
         assert!(operands.c.len() >= self.lengths.c, "the result has all addresses");
         assert!(operands.workspace.len() >= self.workspace.total, "the workspace is large enough");
         assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
+        let Behind { bias, factor, term, residual, floor } = operands.behind;
+        let by_lane = [bias, factor, term].into_iter().flatten();
+        assert!(by_lane.clone().all(|values| values.len() >= self.lanes), "maps behind have a number for every lane");
+        assert!(
+            residual.is_none_or(|values| values.len() >= self.lengths.c),
+            "maps behind have a number for every result"
+        );
+        let (is_by_lane, is_any) = (by_lane.count() > 0, residual.is_some() || floor.is_some());
+        assert!(!is_by_lane || self.can_take_on(Some(self.lanes)), "maps behind are for rows of all lanes");
+        assert!(!is_any || self.can_take_on(None), "maps behind are for adjacent lanes");
         if self.rows.is_empty() || self.lanes == 0 {
             return;
         }
         let member = if self.workers == 1 { Member::ALONE } else { member };
-        let context = Context { plan: self, operands, member, buffers: self.buffers(operands) };
+        let finishes = finish.is_some();
+        let mut nothing = |_| {};
+        let finish = finish.unwrap_or(&mut nothing);
+        let context = Context { plan: self, operands, member, buffers: self.buffers(operands), finishes };
         // SAFETY: `check` has found every address within the lengths asserted above, and the caller promises that
         // the workers' parts are all that touches these.
         unsafe {
@@ -89,7 +111,7 @@ impl ContractPlan {
                 Division::Chunks => context.run_chunks(finish),
             }
         }
-        if self.regions.iter().any(|region| !region.shared.is_empty()) {
+        if finishes && self.regions.iter().any(|region| !region.shared.is_empty()) {
             // Only whoever is through with all parts knows that the seams between them are complete.
             member.barrier();
             let own = member.worker * self.parts_each..(member.worker + 1) * self.parts_each;
@@ -222,6 +244,8 @@ struct Context<'a> {
     operands: &'a Operands<'a>,
     member: Member<'a>,
     buffers: Buffers,
+    /// Whether anything is done to ranges of results that are complete.
+    finishes: bool,
 }
 
 /// A block of `b`, where the kernels find it.
@@ -314,7 +338,7 @@ impl Context<'_> {
             tiles_left = later;
             // SAFETY: passed on.
             unsafe { self.run_stretch(batch, stretch, &panels, chunks.clone(), b) };
-            if block + 1 < plan.terms.blocks.len() {
+            if !self.finishes || block + 1 < plan.terms.blocks.len() {
                 continue;
             }
             let Some(region) = region else {
@@ -411,7 +435,9 @@ impl Context<'_> {
                 let (row, panel) = (unit / panels, unit % panels);
                 // SAFETY: all chunk results are there, and each worker writes units of its own.
                 unsafe { self.sum_chunks(batch, row, panel) };
-                plan.each_range(batch, row..row + 1, self.lanes_of(&(panel..panel + 1)), finish);
+                if self.finishes {
+                    plan.each_range(batch, row..row + 1, self.lanes_of(&(panel..panel + 1)), finish);
+                }
             }
             // The next batch item's chunk results take the place of these.
             self.member.barrier();
@@ -502,6 +528,8 @@ impl Context<'_> {
             c_lane_stride: if apart { 1 } else { plan.c_lane_stride },
             first: true,
             last: false,
+            behind: if apart { Behind::NOTHING } else { self.operands.behind },
+            c_base: base.c as isize,
         };
         let height = band[0].rows as usize;
         let group = band[0].group as usize;

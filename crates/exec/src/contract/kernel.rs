@@ -3,6 +3,7 @@
 //! A tile is a block of results, up to `MR` rows by a few vectors, that stays in registers through one chunk of
 //! terms.
 
+use super::behind::{Behind, take_on};
 use super::depthwise;
 use super::spec::Row;
 use crate::kernels::KernelSet;
@@ -48,6 +49,10 @@ pub(super) struct BandCall<'a> {
     pub first: bool,
     /// Whether `c` is complete afterwards, so that it is flushed.
     pub last: bool,
+    /// What is done to complete results before they are stored, if their lanes are adjacent.
+    pub behind: Behind<&'a [f32]>,
+    /// The address of the batch item in `c`.
+    pub c_base: isize,
 }
 
 /// A compiled micro-kernel.
@@ -133,6 +138,9 @@ pub(super) trait Lanes: Copy {
     /// `self · b + c`, rounded once.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    /// `other < self ? self : other`
+    unsafe fn max(self, other: Self) -> Self;
     /// +0 where the magnitude is below `f32::MIN_POSITIVE`.
     unsafe fn flush(self) -> Self;
 }
@@ -210,12 +218,20 @@ unsafe fn tile<V: Lanes, const M: usize, const NV: usize, const A_MOVES: bool>(
             }
         }
         if call.c_lane_stride == 1 {
-            for i in 0..M {
-                let c = call.c.wrapping_offset(rows[i].c as isize).wrapping_add(lane);
-                for j in 0..NV {
-                    let at = c.wrapping_add(j * V::WIDTH);
-                    let before = if call.first { None } else { Some(V::load(at, masks[j])) };
-                    finish(sums[i][j], before, call.last).store(at, masks[j]);
+            let place =
+                |i: usize, j: usize| call.c.wrapping_offset(rows[i].c as isize).wrapping_add(lane + j * V::WIDTH);
+            for (i, row) in sums.iter_mut().enumerate() {
+                for (j, sum) in row.iter_mut().enumerate() {
+                    let before = if call.first { None } else { Some(V::load(place(i, j), masks[j])) };
+                    *sum = finish(*sum, before, call.last);
+                }
+            }
+            if call.last {
+                take_on(call, rows, lane, &mut sums, masks);
+            }
+            for (i, row) in sums.iter().enumerate() {
+                for (j, sum) in row.iter().enumerate() {
+                    sum.store(place(i, j), masks[j]);
                 }
             }
         } else {
@@ -492,6 +508,16 @@ mod baseline {
         #[inline(always)]
         unsafe fn add(self, other: Plain) -> Plain {
             Plain::lanes(|l| self.0[l] + other.0[l])
+        }
+
+        #[inline(always)]
+        unsafe fn mul(self, other: Plain) -> Plain {
+            Plain::lanes(|l| self.0[l] * other.0[l])
+        }
+
+        #[inline(always)]
+        unsafe fn max(self, other: Plain) -> Plain {
+            Plain::lanes(|l| if other.0[l] < self.0[l] { self.0[l] } else { other.0[l] })
         }
 
         #[inline(always)]

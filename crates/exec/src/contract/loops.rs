@@ -6,7 +6,7 @@
 //! a row skips are left out of its group's runs. What fits no role goes to [`AnyLoop`].
 
 use super::any::AnyLoop;
-use super::{Base, CHUNK, ContractPlan, Contraction, Group, Operands, PlanOptions, Row, Run, SharedSlice};
+use super::{Base, Behind, CHUNK, ContractPlan, Contraction, Group, Operands, PlanOptions, Row, Run, SharedSlice};
 use crate::block::{Finish, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -25,6 +25,8 @@ pub struct ContractLoop {
     c_elements: usize,
     /// Where a `b` that stays lies in the order of the kernels, once it was put there.
     packed: Option<Slot>,
+    /// What is done to results before they are stored.
+    behind: Behind<Slot>,
 }
 
 enum Way {
@@ -57,6 +59,19 @@ impl ContractLoop {
         }
     }
 
+    /// Lets results go through maps before they are stored, which have so many channels; tells whether they can.
+    pub fn take_on(&mut self, behind: Behind<Slot>, channels: usize) -> bool {
+        let by_lane = behind.bias.is_some() || behind.factor.is_some() || behind.term.is_some();
+        let can = match &self.way {
+            Way::Tables(plan) => plan.can_take_on(by_lane.then_some(channels)),
+            Way::Any(_) => false,
+        };
+        if can {
+            self.behind = behind;
+        }
+        can
+    }
+
     /// Lets the kernel read `b` from a slot of [`ContractLoop::packed_elements`].
     pub fn set_packed(&mut self, slot: Slot) {
         self.packed = Some(slot);
@@ -80,8 +95,8 @@ impl ContractLoop {
 
     /// Runs this worker's part.
     ///
-    /// `finish` is called for every range of elements that will not change any more.
-    pub fn run(&self, slots: &Slots, workspace: Slot, member: &Member<'_>, finish: Finish<'_>) {
+    /// `finish`, if there is one, is called for every range of elements that will not change any more.
+    pub fn run(&self, slots: &Slots, workspace: Slot, member: &Member<'_>, finish: Option<Finish<'_>>) {
         match &self.way {
             Way::Tables(plan) => {
                 let length = plan.workspace_len();
@@ -90,6 +105,7 @@ impl ContractLoop {
                     b: slots.read::<f32>(self.packed.unwrap_or(self.b)),
                     c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_elements)),
                     workspace: SharedSlice::new(slots.write::<f32>(workspace, 0, length)),
+                    behind: self.behind.with_memory(|slot| slots.read::<f32>(slot)),
                 };
                 // SAFETY: every worker runs its part once; the memory plan gives the result and the workspace to this
                 // kernel alone.
@@ -127,11 +143,27 @@ pub fn lower_contract(
             )
         {
             let way = Way::Tables(Box::new(plan));
-            return ContractLoop { way, a: slots[a], b: slots[b], c: slot_of(value), c_elements, packed: None };
+            return ContractLoop {
+                way,
+                a: slots[a],
+                b: slots[b],
+                c: slot_of(value),
+                c_elements,
+                packed: None,
+                behind: Behind::NOTHING,
+            };
         }
     }
     let any = AnyLoop::new(nest, &resolved, shapes, graph.ty(operands[0]).dtype, ty);
-    ContractLoop { way: Way::Any(any), a: slots[0], b: slots[1], c: slot_of(value), c_elements, packed: None }
+    ContractLoop {
+        way: Way::Any(any),
+        a: slots[0],
+        b: slots[1],
+        c: slot_of(value),
+        c_elements,
+        packed: None,
+        behind: Behind::NOTHING,
+    }
 }
 
 /// One coordinate of the output's index.

@@ -13,6 +13,7 @@ mod any;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod behind;
 mod depthwise;
 mod division;
 mod execute;
@@ -26,6 +27,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use behind::Behind;
 pub use execute::Operands;
 pub use plan::{ContractPlan, PlanOptions};
 pub use shared::SharedSlice;

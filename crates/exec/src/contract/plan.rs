@@ -186,6 +186,16 @@ impl ContractPlan {
         self.rows_adjoin || !self.regions.is_empty()
     }
 
+    /// True if results can be taken on before they are stored; by one number for each of so many channels if these are the
+    /// lanes of every row.
+    pub fn can_take_on(&self, channels: Option<usize>) -> bool {
+        let are_rows = |channels: usize| {
+            let begins = |base: &Base| self.rows.iter().all(|row| ((base.c + row.c) as usize).is_multiple_of(channels));
+            self.lanes == channels && self.batches.iter().all(begins)
+        };
+        self.c_lane_stride == 1 && self.division != Division::Chunks && channels.is_none_or(are_rows)
+    }
+
     /// The number of elements that the workspace must have at least.
     pub fn workspace_len(&self) -> usize {
         self.workspace.total

@@ -102,6 +102,7 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, kind: Values, team
                     b: packed.as_deref().unwrap_or(&b),
                     c: SharedSlice::new(&mut c),
                     workspace: SharedSlice::new(&mut workspace),
+                    behind: Behind::NOTHING,
                 };
                 plan.run(team, &operands, &|range: Range<usize>| {
                     for times in &mut finished.lock().unwrap()[range] {
@@ -115,8 +116,58 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, kind: Values, team
                 let finished = finished.into_inner().unwrap();
                 let written = expected.iter().map(|x| u8::from(x.to_bits() != untouched.to_bits()));
                 assert!(finished.into_iter().eq(written), "results finish once in {case}");
+                hold_maps_behind_to_their_meaning(
+                    &plan,
+                    spec,
+                    (&a, packed.as_deref().unwrap_or(&b)),
+                    &expected,
+                    random,
+                    team,
+                );
             }
         }
+    }
+}
+
+/// Runs a plan whose results are taken on by random maps, and compares with the maps over the results without.
+fn hold_maps_behind_to_their_meaning(
+    plan: &ContractPlan,
+    spec: &Contraction,
+    (a, b): (&[f32], &[f32]),
+    results: &[f32],
+    random: &mut Random,
+    team: &mut Team,
+) {
+    if !plan.can_take_on(None) {
+        return;
+    }
+    let lanes = spec.lanes;
+    let [biases, factors, terms] = [(); 3].map(|()| random.values(Values::NearOne, lanes));
+    let places = random.values(Values::Special, results.len());
+    let by_lane = plan.can_take_on(Some(lanes));
+    let behind: Behind<&[f32]> = Behind {
+        bias: (by_lane && random.below(2) == 0).then_some(&biases),
+        factor: (by_lane && random.below(2) == 0).then_some(&factors),
+        term: (by_lane && random.below(2) == 0).then_some(&terms),
+        residual: (random.below(2) == 0).then_some(&places),
+        floor: (random.below(2) == 0).then_some(0.25),
+    };
+    let meant = |address: usize| {
+        let x = results[address];
+        let x = behind.bias.map_or(x, |bias| x + bias[address % lanes]);
+        let x = behind.factor.map_or(x, |factor| x * factor[address % lanes]);
+        let x = behind.term.map_or(x, |term| x + term[address % lanes]);
+        let x = behind.residual.map_or(x, |residual| x + residual[address]);
+        behind.floor.map_or(x, |floor| if floor < x { x } else { floor })
+    };
+    let mut c = vec![0.0; results.len()];
+    let mut workspace = vec![f32::NAN; plan.workspace_len()];
+    let (c_shared, workspace) = (SharedSlice::new(&mut c), SharedSlice::new(&mut workspace));
+    plan.run(team, &Operands { a, b, c: c_shared, workspace, behind }, &|_| {});
+    let starts = spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize));
+    for address in starts.flat_map(|start| start..start + lanes) {
+        let (found, meant) = (c[address], meant(address));
+        assert!(same_bits(found, meant), "element {address}: {found:?} is not {meant:?} after {behind:?}");
     }
 }
 
@@ -350,11 +401,12 @@ fn a_plan_for_one_worker_runs_in_a_worker_of_a_larger_team() {
     let plan = ContractPlan::new(&spec, PlanOptions::new(KernelSet::best(), 1)).unwrap();
     let mut c = vec![0.0; 1200];
     let mut workspace = vec![0.0; plan.workspace_len()];
-    let operands = Operands { a: &a, b: &b, c: SharedSlice::new(&mut c), workspace: SharedSlice::new(&mut workspace) };
+    let (c_shared, workspace) = (SharedSlice::new(&mut c), SharedSlice::new(&mut workspace));
+    let operands = Operands { a: &a, b: &b, c: c_shared, workspace, behind: Behind::NOTHING };
     Team::new(3).run(|member| {
         if member.worker == 2 {
             // SAFETY: only this worker touches the operands.
-            unsafe { plan.execute(member, &operands, &mut |_| {}) };
+            unsafe { plan.execute(member, &operands, None) };
         }
     });
     assert_eq!(c, expected);
