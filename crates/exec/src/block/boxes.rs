@@ -86,7 +86,7 @@ pub fn boxes_of(program: &BlockProgram, extents: &[usize], stores: &[Store]) -> 
         return None;
     }
     let elements: usize = extents.iter().product();
-    let most = (elements / BOXES).clamp(ELEMENTS, ELEMENTS_MAX);
+    let most = (elements / BOXES).clamp(ELEMENTS / stores.len().max(1), ELEMENTS_MAX);
     let mut boxes = vec![];
     for part in 0..parts {
         let mut rest = part;

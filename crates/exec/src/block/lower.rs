@@ -40,7 +40,7 @@ pub fn lower_windows(
     let resolved = nest.resolve();
     let positions: usize = resolved.reduction.iter().map(|axis| nest.axes[*axis].1).product();
     let is_window = if matches!(op, Op::Contract) {
-        constant_factor(graph, value).is_some() && resolved.is_plain()
+        resolved.is_plain() && constant_factor(graph, value).is_some()
     } else {
         resolved.output.iter().all(|determined| matches!(determined, Determined::Digits(axes) if axes.len() == 1))
     };
@@ -50,10 +50,13 @@ pub fn lower_windows(
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
 }
 
-/// The operand of a contraction that is a constant of finite numbers, if the other has the lanes: combining neighbours by
+/// The operand of a contraction, if it is one, that is a constant of finite numbers while the other has the lanes: combining neighbours by
 /// fixed weights, as Winograd's transforms do, is bound by loads, and a tile would store what a loop takes on.
 fn constant_factor(graph: &Graph, value: ValueId) -> Option<usize> {
-    let Instruction { operands, nest, ty, .. } = graph.instruction(value);
+    let Instruction { op, operands, nest, ty } = graph.instruction(value);
+    if !matches!(op, Op::Contract) {
+        return None;
+    }
     let lanes = *tacit_ir::nest::axes_of(&nest.output).last()?;
     let is_finite = |value: &Scalar| matches!(value, Scalar::F32(x) if x.is_finite());
     (0..2).find(|k| {
@@ -87,46 +90,77 @@ fn lower_maps(
             .collect(),
         false => ('a'..='z').zip(outer.ty.shape.iter().copied()).collect(),
     };
-    let extents: Vec<usize> = axes.iter().map(|(_, extent)| *extent).collect();
-    let mut builder = Builder::new(graph, plan, kernel, slot_of, axes.len());
-    let map: AxisMap = axes.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
-    // The index of every dimension of the results, merged ones included.
-    let dimensions: Vec<Affine> = match outer.op.has_nest() {
-        true => outer.nest.output.iter().map(|index| builder.index(&outer.nest, index, &map)).collect(),
-        false => (0..extents.len()).map(|dim| builder.dimension(dim)).collect(),
-    };
-    let result = match windows {
-        None => builder.emit_instruction(kernel.root, &map, &[]),
-        Some(value) => {
-            let code = builder.emit_window(value, &map)?;
-            match value == kernel.root {
-                true => code,
-                false => {
-                    // The maps find it under their own index.
-                    builder.known.insert((value, dimensions.clone(), vec![], 0), code);
-                    let axes = tacit_ir::nest::axes_of(&root.nest.output);
-                    let map = axes.into_iter().zip(dimensions.iter().cloned()).collect();
-                    builder.emit_instruction(kernel.root, &map, &[])
+    let strides = row_major_strides(&axes.iter().map(|(_, extent)| *extent).collect::<Vec<_>>());
+    // Axes that stand for several results of one step of the loop, which share what they read.
+    let unrolled = windows.map_or(vec![], |value| unrolled_axes(graph, value));
+    let looped: Vec<(char, usize)> = axes.iter().filter(|axis| !unrolled.contains(axis)).copied().collect();
+    let extents: Vec<usize> = looped.iter().map(|(_, extent)| *extent).collect();
+    let mut builder = Builder::new(graph, plan, kernel, slot_of, extents.len());
+    let steps: Vec<usize> = unrolled.iter().map(|(_, extent)| *extent).collect();
+    let mut stores = vec![];
+    for step in 0..steps.iter().product() {
+        let mut map: AxisMap =
+            looped.iter().enumerate().map(|(dim, (axis, _))| (*axis, builder.dimension(dim))).collect();
+        let mut digits = vec![0; steps.len()];
+        set_place(&mut digits, &steps, step);
+        map.extend(unrolled.iter().zip(digits).map(|((axis, _), digit)| (*axis, builder.constant(digit))));
+        // The index of every dimension of the results, merged ones included.
+        let dimensions: Vec<Affine> = match outer.op.has_nest() {
+            true => outer.nest.output.iter().map(|index| builder.index(&outer.nest, index, &map)).collect(),
+            false => axes.iter().map(|(axis, _)| map[axis].clone()).collect(),
+        };
+        let result = match windows {
+            None => builder.emit_instruction(kernel.root, &map, &[]),
+            Some(value) => {
+                let code = builder.emit_window(value, &map)?;
+                match value == kernel.root {
+                    true => code,
+                    false => {
+                        // The maps find it under their own index.
+                        builder.known.insert((value, dimensions.clone(), vec![], 0), code);
+                        let axes = tacit_ir::nest::axes_of(&root.nest.output);
+                        let map = axes.into_iter().zip(dimensions.iter().cloned()).collect();
+                        builder.emit_instruction(kernel.root, &map, &[])
+                    }
                 }
             }
+        };
+        // The axes are the output in row-major order, merged dimensions included.
+        let places = axes.iter().zip(&strides);
+        let offset = places.fold(builder.zero(), |sum, ((axis, _), stride)| sum.plus(*stride as i64, &map[axis]));
+        stores.push((result, kernel.root, offset.clone()));
+        for value in &kernel.also_stored {
+            stores.push((builder.emit_operand(*value, &dimensions, &[], 0), *value, offset.clone()));
         }
-    };
-    // The loop's axes are the output in row-major order, merged dimensions included.
-    let strides = row_major_strides(&extents);
-    let dense = Affine { coefficients: strides.iter().map(|s| *s as i64).collect(), constant: 0 };
-    let mut stores = vec![(result, kernel.root)];
-    for value in &kernel.also_stored {
-        stores.push((builder.emit_operand(*value, &dimensions, &[], 0), *value));
     }
     let codes = builder.codes;
-    let results: Vec<usize> = stores.iter().map(|(code, _)| *code).collect();
+    let results: Vec<usize> = stores.iter().map(|(code, ..)| *code).collect();
     let program = BlockProgram::new(codes, results, whole_columns(&extents, extents.len()));
     let stores = stores
         .into_iter()
-        .map(|(_, value)| Store { slot: slot_of(value), dtype: graph.ty(value).dtype, offset: dense.clone() })
+        .map(|(_, value, offset)| Store { slot: slot_of(value), dtype: graph.ty(value).dtype, offset })
         .collect();
     Some(ElementwiseLoop::new(program, extents, stores, library))
 }
+
+/// The axes of the output that only the constant of a contraction has, if they stand for few results: what the other operand
+/// has at a place is read once for all of them, and the constants become numbers in the code.
+fn unrolled_axes(graph: &Graph, value: ValueId) -> Vec<(char, usize)> {
+    let Some(constant) = constant_factor(graph, value) else { return vec![] };
+    let nest = &graph.instruction(value).nest;
+    let of_constant = tacit_ir::nest::axes_of(&nest.operands[constant]);
+    let of_other = tacit_ir::nest::axes_of(&nest.operands[1 - constant]);
+    let own = tacit_ir::nest::axes_of(&nest.output)
+        .into_iter()
+        .filter(|axis| of_constant.contains(axis) && !of_other.contains(axis))
+        .map(|axis| (axis, nest.extent(axis).expect("a verified nest names its axes")));
+    let own: Vec<(char, usize)> = own.collect();
+    let results: usize = own.iter().map(|(_, extent)| extent).product();
+    if (1..=UNROLLED_MAX).contains(&results) { own } else { vec![] }
+}
+
+/// The most results of one step of a loop.
+const UNROLLED_MAX: usize = 8;
 
 /// Lowers a reduction with its prologue.
 ///
@@ -335,6 +369,10 @@ impl<'a> Builder<'a> {
         Affine { coefficients: vec![0; self.dims], constant: 0 }
     }
 
+    fn constant(&self, value: i64) -> Affine {
+        Affine { constant: value, ..self.zero() }
+    }
+
     fn dimension(&self, dim: usize) -> Affine {
         let mut affine = self.zero();
         affine.coefficients[dim] = 1;
@@ -392,6 +430,14 @@ impl<'a> Builder<'a> {
             for (affine, stride) in index.iter().zip(strides) {
                 offset = offset.plus(stride as i64, affine);
             }
+            if let Op::Constant { value } = &self.graph.instruction(value).op
+                && guards.is_empty()
+                && offset.coefficients.iter().all(|step| *step == 0)
+            {
+                let code = self.push(Code::Splat { bits: bits(value.at(offset.constant as usize)) });
+                self.known.insert(key, code);
+                return code;
+            }
             let dtype = self.graph.ty(value).dtype;
             self.push(Code::Load { slot: (self.slot_of)(value), dtype, offset, guards: guards.to_vec(), fill })
         };
@@ -412,7 +458,7 @@ impl<'a> Builder<'a> {
             set_place(&mut digits, &extents, position);
             let mut place = map.clone();
             for ((axis, _), digit) in box_axes.iter().zip(digits) {
-                place.insert(*axis, Affine { constant: digit, ..self.zero() });
+                place.insert(*axis, self.constant(digit));
             }
             places.push(place);
         }

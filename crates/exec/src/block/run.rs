@@ -89,7 +89,7 @@ impl ElementwiseLoop {
         let mut kept = Kept::default();
         if let (Some(boxes), Some(routine)) = (&self.boxes, &self.program.routine) {
             let elements: usize = self.extents.iter().product();
-            for k in share(boxes.len(), member, 0, elements.div_ceil(boxes.len().max(1))) {
+            for k in share(boxes.len(), member, 0, (elements * self.stores.len()).div_ceil(boxes.len().max(1))) {
                 evaluate_box(kernels, &self.program, routine, slots, &boxes[k], registers, &mut kept, &self.stores);
             }
             return;
