@@ -142,7 +142,9 @@ fn introduce(text: &mut String, record: &Record) {
          answers to a batch. Every engine is a process of its own; they are timed in turns, {}. \
          Times are in milliseconds, each engine's least; Tacit's median stands beside it. The ratio is the fastest peer's \
          time divided by Tacit's: above 1, Tacit is faster. An engine is timed only if its first five losses, or its \
-         outputs, agree with those of {REFERENCE} to 1e-3.{}\n",
+         outputs, agree with those of {REFERENCE} to 1e-3.{} Tacit's answers come from programs with \
+         `convolutions = \"winograd\"`, whose large 3×3 convolutions take fewer multiplications; its training has no such \
+         choice.\n",
         rounds(record),
         greatest_deviation(record)
     );

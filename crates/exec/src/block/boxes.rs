@@ -154,3 +154,84 @@ fn fill(region: &[Range<usize>], most: usize, boxes: &mut Vec<IndexBox>) {
         }
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::machine::Library;
+    use proptest::prelude::*;
+    use tacit_ir::types::{DType, row_major_strides};
+
+    fn affine(coefficients: &[i64], constant: i64) -> Affine {
+        Affine { coefficients: coefficients.to_vec(), constant }
+    }
+
+    /// Every place of a box's part of the space.
+    fn places(index_box: &IndexBox) -> Vec<Vec<i64>> {
+        let columns_dim = index_box.corner.len() - 1;
+        let mut places = vec![];
+        for layer in index_box.layers.clone() {
+            let mut rest = layer;
+            let mut corner = index_box.corner.clone();
+            for (dim, extent) in index_box.outer.iter().rev() {
+                corner[*dim] += (rest % extent) as i64;
+                rest /= extent;
+            }
+            for row in 0..index_box.rows {
+                for column in 0..index_box.columns {
+                    let mut place = corner.clone();
+                    if index_box.row_dim != columns_dim {
+                        place[index_box.row_dim] += row as i64;
+                    }
+                    place[columns_dim] += column as i64;
+                    places.push(place);
+                }
+            }
+        }
+        places
+    }
+
+    proptest! {
+        #[test]
+        fn boxes_fill_the_space_once_and_no_guard_changes_within_one(
+            extents in prop::collection::vec(1usize..6, 1..4),
+            columns in prop::sample::select(vec![1usize, 5, 40, 5000]),
+            guards in prop::collection::vec((0usize..4, -3i64..4, -5i64..9, 1i64..9), 0..4),
+        ) {
+            let mut extents = extents;
+            extents.push(columns);
+            let guards: Vec<Guard> = guards
+                .into_iter()
+                .map(|(dim, step, constant, extent)| {
+                    let mut coefficients = vec![0; extents.len()];
+                    coefficients[dim % (extents.len() - 1)] = step;
+                    Guard { value: affine(&coefficients, constant), extent }
+                })
+                .collect();
+            let strides: Vec<i64> = row_major_strides(&extents).into_iter().map(|stride| stride as i64).collect();
+            let offset = affine(&strides, 0);
+            let load = Code::Load { slot: 0, dtype: DType::F32, offset: offset.clone(), guards: guards.clone(), fill: 0 };
+            let mut program = BlockProgram::new(vec![load], vec![0], None);
+            program.compile(&mut Library::default(), Some(extents.len() - 1));
+            let stores = [Store { slot: 1, dtype: DType::F32, offset }];
+            let boxes = boxes_of(&program, &extents, &stores).expect("everything is read in place");
+
+            let holds = |place: &[i64]| {
+                let value = |guard: &Guard| {
+                    guard.value.constant + guard.value.coefficients.iter().zip(place).map(|(c, i)| c * i).sum::<i64>()
+                };
+                guards.iter().map(|guard| (0..guard.extent).contains(&value(guard))).collect::<Vec<bool>>()
+            };
+            let mut visits = vec![0; extents.iter().product()];
+            for index_box in &boxes {
+                prop_assert!(index_box.columns <= COLUMNS_MAX);
+                for place in places(index_box) {
+                    let at: i64 = place.iter().zip(&strides).map(|(i, stride)| i * stride).sum();
+                    visits[at as usize] += 1;
+                    prop_assert_eq!(holds(&place), holds(&index_box.corner));
+                }
+            }
+            prop_assert!(visits.into_iter().all(|visits| visits == 1));
+        }
+    }
+}

@@ -75,15 +75,6 @@ impl ElementwiseLoop {
         ElementwiseLoop { program, extents, stores, boxes, unbounded }
     }
 
-    /// The most elements of a block, where a worker should get several of them.
-    fn block_max(&self, workers: usize) -> usize {
-        let elements: usize = self.extents.iter().product();
-        match self.unbounded && self.program.routine.is_some() {
-            true => (elements / (4 * workers)).next_multiple_of(64).clamp(BLOCK, UNBOUNDED),
-            false => BLOCK,
-        }
-    }
-
     /// Evaluates this worker's share.
     pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, member: &Member<'_>) {
         let mut kept = Kept::default();
@@ -94,7 +85,7 @@ impl ElementwiseLoop {
             }
             return;
         }
-        let tiling = Tiling::in_any_order(&self.extents, self.block_max(member.count));
+        let tiling = Tiling::in_any_order(&self.extents);
         let mut corner = [0i64; MAX_DIMS];
         let corner = &mut corner[..self.extents.len()];
         for block in share(tiling.blocks, member, 0, tiling.block_elements()) {
@@ -116,7 +107,9 @@ impl ElementwiseLoop {
     ) {
         let mut corner = [0i64; MAX_DIMS];
         let dims = self.extents.len();
-        let most = self.block_max(1);
+        let is_bounded = !self.unbounded || self.program.routine.is_none();
+        let elements: usize = self.extents.iter().product();
+        let most = if is_bounded { BLOCK } else { (elements / 4).next_multiple_of(64).clamp(BLOCK, UNBOUNDED) };
         let mut at = range.start;
         while at < range.end {
             set_place(&mut corner[..dims], &self.extents, at);
@@ -202,31 +195,31 @@ pub struct Tiling {
 impl Tiling {
     /// Rectangles of the last two dimensions that fit registers, in the order of the elements.
     pub fn new(extents: &[usize]) -> Tiling {
-        Tiling::with_rows(extents, extents.len().saturating_sub(2), BLOCK)
+        Tiling::with_rows(extents, extents.len().saturating_sub(2))
     }
 
     /// Rectangles of the last dimension and of another that fills them, where the last but one is short.
-    pub fn in_any_order(extents: &[usize], most: usize) -> Tiling {
-        let rows_max = most / extents.last().copied().unwrap_or(1).max(1);
+    pub fn in_any_order(extents: &[usize]) -> Tiling {
+        let rows_max = BLOCK / extents.last().copied().unwrap_or(1).max(1);
         let mut row_dim = extents.len().saturating_sub(2);
         for dim in (0..row_dim).rev() {
             if extents[row_dim] < rows_max / 2 && extents[dim] > extents[row_dim] {
                 row_dim = dim;
             }
         }
-        Tiling::with_rows(extents, row_dim, most)
+        Tiling::with_rows(extents, row_dim)
     }
 
-    fn with_rows(extents: &[usize], row_dim: usize, most: usize) -> Tiling {
+    fn with_rows(extents: &[usize], row_dim: usize) -> Tiling {
         let columns_all = extents.last().copied().unwrap_or(1);
         let rows_all = if extents.len() > 1 { extents[row_dim] } else { 1 };
         let others = |dim: &usize| *dim != row_dim && *dim + 1 != extents.len();
         let outer: usize = (0..extents.len()).filter(others).map(|dim| extents[dim]).product();
-        let column_blocks = columns_all.div_ceil(most).max(1);
+        let column_blocks = columns_all.div_ceil(BLOCK).max(1);
         let columns = columns_all.div_ceil(column_blocks).max(1);
-        let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(most) } else { columns };
+        let columns = if column_blocks > 1 { columns.next_multiple_of(16).min(BLOCK) } else { columns };
         let column_blocks = columns_all.div_ceil(columns);
-        let rows = (most / columns).clamp(1, rows_all.max(1));
+        let rows = (BLOCK / columns).clamp(1, rows_all.max(1));
         let rows = if column_blocks > 1 { 1 } else { rows };
         let row_blocks = rows_all.div_ceil(rows);
         Tiling { row_dim, rows, columns, row_blocks, column_blocks, blocks: outer * row_blocks * column_blocks }
