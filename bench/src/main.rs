@@ -57,7 +57,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         }
         ["flops", workload, mode, batch] => {
             let (workload, mode, batch) = chosen(workload, mode, batch)?;
-            let laid = workload.graph(mode, batch).map_err(|error| error.to_string())?;
+            let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
             println!("{}", contraction_flops(&laid.graph));
             Ok(())
         }

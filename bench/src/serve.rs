@@ -113,7 +113,7 @@ fn load(program: &mut Program, file: &Path) -> Result<(), String> {
 
 /// Answers commands until `quit` or the end of its input.
 pub fn serve(workload: &Workload, mode: Mode, batch: usize, file: &Path, threads: usize) -> Result<(), String> {
-    let laid = workload.graph(mode, batch).map_err(|error| error.to_string())?;
+    let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
     let mut program = compiled(&laid.graph, threads)?;
     load(&mut program, file)?;
     let input = starts(&laid).into_iter().find(|start| start.name == INPUT).expect("every workload has an input");
@@ -203,7 +203,7 @@ fn compiled(graph: &Graph, threads: usize) -> Result<Program, String> {
 
 /// Prints the least time of each kernel over many runs.
 pub fn profile(workload: &Workload, mode: Mode, batch: usize, threads: usize) -> Result<(), String> {
-    let laid = workload.graph(mode, batch).map_err(|error| error.to_string())?;
+    let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
     let mut program = compiled(&laid.graph, threads)?;
     for start in starts(&laid) {
         let set = match &start.values {
