@@ -3,7 +3,7 @@
 //! Machine code reads all that a box needs where it lies in memory, borders included, so that a box may be large. What a guard
 //! shuts out is read from a row of zeros.
 
-use super::run::Store;
+use super::run::{Store, set_place};
 use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts, is_word};
 use crate::machine::Preparation;
 use std::ops::Range;
@@ -16,8 +16,9 @@ pub struct IndexBox {
     pub row_dim: usize,
     pub rows: usize,
     pub columns: usize,
-    /// The other dimensions with their extents in the region, outermost first.
-    pub outer: Vec<(usize, usize)>,
+    /// The other dimensions, outermost first, and their extents in the region.
+    pub outer: Vec<usize>,
+    pub outer_extents: Vec<usize>,
     /// Which of their steps, counted in row-major order.
     pub layers: Range<usize>,
 }
@@ -28,7 +29,8 @@ impl IndexBox {
         let at_corner = affine.constant + affine.coefficients.iter().zip(&self.corner).map(|(c, i)| c * i).sum::<i64>();
         let columns_dim = self.corner.len() - 1;
         let row = (self.row_dim != columns_dim).then_some((self.row_dim, self.rows));
-        let spans = self.outer.iter().copied().chain(row).chain([(columns_dim, self.columns)]);
+        let outer = self.outer.iter().copied().zip(self.outer_extents.iter().copied());
+        let spans = outer.chain(row).chain([(columns_dim, self.columns)]);
         spans.fold((at_corner, at_corner), |(least, greatest), (dim, extent)| {
             let reach = affine.coefficients[dim] * (extent as i64 - 1);
             (least + reach.min(0), greatest + reach.max(0))
@@ -81,7 +83,8 @@ pub fn boxes_of(program: &BlockProgram, extents: &[usize], stores: &[Store]) -> 
         cuts.sort_unstable();
         cuts.dedup();
     }
-    let parts: usize = cuts.iter().map(|cuts| cuts.len().saturating_sub(1)).product();
+    let counts: Vec<usize> = cuts.iter().map(|cuts| cuts.len() - 1).collect();
+    let parts: usize = counts.iter().product();
     if parts > PARTS_MAX {
         return None;
     }
@@ -89,13 +92,10 @@ pub fn boxes_of(program: &BlockProgram, extents: &[usize], stores: &[Store]) -> 
     let most = (elements / BOXES).clamp(ELEMENTS / stores.len().max(1), ELEMENTS_MAX);
     let mut boxes = vec![];
     for part in 0..parts {
-        let mut rest = part;
-        let mut region = vec![0..0; extents.len()];
-        for (range, cuts) in region.iter_mut().zip(&cuts).rev() {
-            let at = rest % (cuts.len() - 1);
-            rest /= cuts.len() - 1;
-            *range = cuts[at]..cuts[at + 1];
-        }
+        let mut at = vec![0; extents.len()];
+        set_place(&mut at, &counts, part);
+        let region: Vec<Range<usize>> =
+            cuts.iter().zip(at).map(|(cuts, at)| cuts[at as usize]..cuts[at as usize + 1]).collect();
         fill(&region, most, &mut boxes);
     }
     Some(boxes)
@@ -125,11 +125,11 @@ fn fill(region: &[Range<usize>], most: usize, boxes: &mut Vec<IndexBox>) {
     let long_enough = |dim: &usize| region[*dim].len() >= ROWS_MIN;
     let longest = || (0..columns_dim).rev().max_by_key(|dim| region[*dim].len());
     let row_dim = (0..columns_dim).rev().find(long_enough).or_else(longest).unwrap_or(columns_dim);
-    let outer: Vec<(usize, usize)> =
-        (0..columns_dim).filter(|dim| *dim != row_dim).map(|dim| (dim, region[dim].len())).collect();
+    let outer: Vec<usize> = (0..columns_dim).filter(|dim| *dim != row_dim).collect();
+    let outer_extents: Vec<usize> = outer.iter().map(|dim| region[*dim].len()).collect();
     let all_columns = region[columns_dim].len();
     let all_rows = if row_dim == columns_dim { 1 } else { region[row_dim].len() };
-    let all_layers: usize = outer.iter().map(|(_, extent)| extent).product();
+    let all_layers: usize = outer_extents.iter().product();
     let columns = all_columns.div_ceil(all_columns.div_ceil(COLUMNS_MAX.min(most)).max(1)).next_multiple_of(16);
     let columns = columns.min(all_columns);
     let rows = (most / columns.max(1)).clamp(1, all_rows.max(1));
@@ -148,6 +148,7 @@ fn fill(region: &[Range<usize>], most: usize, boxes: &mut Vec<IndexBox>) {
                     rows: rows.min(all_rows - first_row),
                     columns: columns.min(all_columns - first_column),
                     outer: outer.clone(),
+                    outer_extents: outer_extents.clone(),
                     layers: first_layer..all_layers.min(first_layer + layers),
                 });
             }
@@ -171,11 +172,11 @@ mod tests {
         let columns_dim = index_box.corner.len() - 1;
         let mut places = vec![];
         for layer in index_box.layers.clone() {
-            let mut rest = layer;
+            let mut steps = vec![0; index_box.outer.len()];
+            set_place(&mut steps, &index_box.outer_extents, layer);
             let mut corner = index_box.corner.clone();
-            for (dim, extent) in index_box.outer.iter().rev() {
-                corner[*dim] += (rest % extent) as i64;
-                rest /= extent;
+            for (dim, step) in index_box.outer.iter().zip(steps) {
+                corner[*dim] += step;
             }
             for row in 0..index_box.rows {
                 for column in 0..index_box.columns {

@@ -1,8 +1,8 @@
 //! Evaluating a block program over one rectangle: the innermost loops, compiled for every kernel set.
 
 use super::boxes::{COLUMNS_MAX, IndexBox};
-use super::run::{MAX_DIMS, Store};
-use super::{BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register, Slot};
+use super::run::{MAX_DIMS, Store, set_place};
+use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::machine::{Position, Preparation, Routine, STREAMS_MAX, Source, Stream};
 use crate::memory::Slots;
@@ -89,7 +89,7 @@ pub fn evaluate_box(
     kept: &mut Kept,
     stores: &[Store],
 ) {
-    let IndexBox { corner, row_dim, rows, columns, outer, layers } = index_box;
+    let IndexBox { corner, row_dim, rows, columns, outer, outer_extents, layers } = index_box;
     let first_layer =
         Rectangle { corner, row_dim: *row_dim, column_dim: corner.len() - 1, rows: *rows, columns: *columns };
     let first_row = Rectangle { rows: 1, ..first_layer };
@@ -104,21 +104,13 @@ pub fn evaluate_box(
         let (start, row, _) = first_layer.steps(offset);
         (Position { start: memory.wrapping_offset(start as isize * 4), row_bytes: row * 4 }, Some(offset))
     };
-    let everywhere = |words: &'static [u32]| (Position { start: words.as_ptr().cast_mut().cast(), row_bytes: 0 }, None);
-    let of_stream = |stream: &Stream| match stream.source {
-        Source::InPlace(k) => match &program.codes[k] {
-            Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, &first_row) => in_memory(*slot, offset),
-            Code::Within { guards } if hold_everywhere(guards, &first_row) => everywhere(&ONES),
-            Code::Load { .. }
-            | Code::Within { .. }
-            | Code::Splat { .. }
-            | Code::Index { .. }
-            | Code::Apply { .. }
-            | Code::MulAdd { .. } => everywhere(&ZEROS),
-        },
-        Source::Register(k) | Source::Row(k) => {
-            (Position { row_bytes: 0, ..at_register(block, program.registers[k], &first_row) }, None)
-        }
+    let fixed = |position: Position| (position, None);
+    let in_register = |k: usize| at_register(block, program.registers[k], &first_row);
+    let of_stream = |stream: &Stream| match reads(program, stream, &first_row) {
+        Reads::Memory { slot, offset } => in_memory(slot, offset),
+        Reads::Ones => fixed(all_rows(&ONES)),
+        Reads::Laid(_) => fixed(all_rows(&ZEROS)),
+        Reads::Row(k) => fixed(Position { row_bytes: 0, ..in_register(k) }),
     };
     let mut positions = [(Position { start: std::ptr::null_mut(), row_bytes: 0 }, None); STREAMS_MAX];
     let results = stores.iter().map(|s| in_memory(s.slot, &s.offset));
@@ -127,16 +119,14 @@ pub fn evaluate_box(
         *position = found;
         count += 1;
     }
-    let mut step = [0i64; MAX_DIMS];
+    let mut steps = [0i64; MAX_DIMS];
+    let steps = &mut steps[..outer.len()];
     for layer in layers.clone() {
-        let mut rest = layer;
-        for (step, (_, extent)) in step.iter_mut().zip(outer).rev() {
-            *step = (rest % extent) as i64;
-            rest /= extent;
-        }
+        set_place(steps, outer_extents, layer);
         let positions = positions[..count].iter().map(|(position, offset)| {
-            let steps = step.iter().zip(outer);
-            let moved = offset.map_or(0, |offset| steps.map(|(step, (dim, _))| step * offset.coefficients[*dim]).sum());
+            let moves =
+                |offset: &&Affine| outer.iter().zip(&*steps).map(|(dim, step)| step * offset.coefficients[*dim]).sum();
+            let moved: i64 = offset.as_ref().map_or(0, moves);
             Position { start: position.start.wrapping_offset(moved as isize * 4), ..*position }
         });
         // SAFETY: a routine is bound only where its features were detected. Streams and results were found to lie in their
@@ -157,31 +147,58 @@ fn run_routine(
 ) {
     let block = registers.as_mut_ptr();
     assert!(program.register_count <= registers.len());
-    let of_stream = |stream: &Stream| match stream.source {
-        Source::InPlace(k) => match &program.codes[k] {
-            Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, rectangle) => {
-                let (corner, row, _) = rectangle.steps(offset);
-                let width = if stream.one_a_row { 1 } else { rectangle.columns };
-                at_memory(slots.whole(*slot), (corner, row), rectangle, width)
-            }
-            // The code reads it only.
-            Code::Within { guards } if hold_everywhere(guards, rectangle) => {
-                Position { start: ONES.as_ptr().cast_mut().cast(), row_bytes: 0 }
-            }
-            Code::Load { .. }
-            | Code::Splat { .. }
-            | Code::Index { .. }
-            | Code::Within { .. }
-            | Code::Apply { .. }
-            | Code::MulAdd { .. } => at_register(block, program.registers[k], rectangle),
-        },
-        Source::Register(k) => at_register(block, program.registers[k], rectangle),
-        Source::Row(k) => Position { row_bytes: 0, ..at_register(block, program.registers[k], rectangle) },
+    let in_register = |k: usize| at_register(block, program.registers[k], rectangle);
+    let of_stream = |stream: &Stream| match reads(program, stream, rectangle) {
+        Reads::Memory { slot, offset } => {
+            let (corner, row, _) = rectangle.steps(offset);
+            let width = if stream.one_a_row { 1 } else { rectangle.columns };
+            at_memory(slots.whole(slot), (corner, row), rectangle, width)
+        }
+        Reads::Ones => all_rows(&ONES),
+        Reads::Laid(k) => in_register(k),
+        Reads::Row(k) => Position { row_bytes: 0, ..in_register(k) },
     };
     let positions = routine.streams.iter().map(of_stream).chain((0..routine.results).map(|k| to(k, block)));
     // SAFETY: a routine is bound only where its features were detected. Streams and results in memory were found to lie in
     // their slots; those in registers take at most a block. A worker's part of a result is its own.
     unsafe { routine.run(rectangle.rows, rectangle.columns, positions) };
+}
+
+/// Where a stream's elements are in a rectangle.
+enum Reads<'p> {
+    Memory {
+        slot: Slot,
+        offset: &'p Affine,
+    },
+    Ones,
+    /// In the register of this operation, if they were laid there; a box has zeros.
+    Laid(usize),
+    /// In the first row of the register of this operation, for all rows.
+    Row(usize),
+}
+
+fn reads<'p>(program: &'p BlockProgram, stream: &Stream, rectangle: &Rectangle<'_>) -> Reads<'p> {
+    match stream.source {
+        Source::InPlace(k) => match &program.codes[k] {
+            Code::Load { slot, offset, guards, .. } if hold_everywhere(guards, rectangle) => {
+                Reads::Memory { slot: *slot, offset }
+            }
+            Code::Within { guards } if hold_everywhere(guards, rectangle) => Reads::Ones,
+            Code::Load { .. }
+            | Code::Splat { .. }
+            | Code::Index { .. }
+            | Code::Within { .. }
+            | Code::Apply { .. }
+            | Code::MulAdd { .. } => Reads::Laid(k),
+        },
+        Source::Register(k) => Reads::Laid(k),
+        Source::Row(k) => Reads::Row(k),
+    }
+}
+
+/// The same row again and again; the code only reads it.
+fn all_rows(words: &'static [u32]) -> Position {
+    Position { start: words.as_ptr().cast_mut().cast(), row_bytes: 0 }
 }
 
 /// Rows of ones and of zeros.

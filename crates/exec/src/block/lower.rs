@@ -50,8 +50,8 @@ pub fn lower_windows(
     lower_maps(graph, plan, kernel, slot_of, library, Some(value))
 }
 
-/// The operand of a contraction, if it is one, that is a constant of finite numbers while the other has the lanes: combining neighbours by
-/// fixed weights, as Winograd's transforms do, is bound by loads, and a tile would store what a loop takes on.
+/// The operand of a contraction, if it is one, that is a constant of finite numbers while the other has the lanes: combining
+/// neighbours by fixed weights, as Winograd's transforms do, is bound by loads, and a tile would store what a loop takes on.
 fn constant_factor(graph: &Graph, value: ValueId) -> Option<usize> {
     let Instruction { op, operands, nest, ty } = graph.instruction(value);
     if !matches!(op, Op::Contract) {

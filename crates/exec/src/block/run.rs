@@ -2,9 +2,9 @@
 
 use super::boxes::{IndexBox, boxes_of};
 use super::evaluate::{Kept, Registers, evaluate_box, evaluate_into};
-use super::{Affine, BLOCK, BlockProgram, Code, Lasts, Rectangle, Slot, is_word};
+use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
-use crate::machine::{Library, Preparation};
+use crate::machine::Library;
 use crate::memory::Slots;
 use crate::team::Member;
 use tacit_ir::types::DType;
@@ -57,21 +57,12 @@ impl ElementwiseLoop {
         if let Some(library) = library {
             program.compile(library, extents.len().checked_sub(1));
         }
-        let in_memory = |code: &Code| match code {
+        let boxes = boxes_of(&program, &extents, &stores);
+        let is_unguarded = |code: &Code| match code {
             Code::Load { guards, .. } | Code::Within { guards } => guards.is_empty(),
             Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
         };
-        let unbounded =
-            program.routine.as_ref().is_some_and(|routine| {
-                let preparations = routine.preparations.iter().zip(&program.codes);
-                preparations.into_iter().all(|(preparation, code)| match preparation {
-                    Preparation::Never => true,
-                    Preparation::AtEdges => in_memory(code),
-                    Preparation::Always => false,
-                })
-            }) && stores.iter().all(|s| is_word(s.dtype) && s.offset.coefficients.last().is_none_or(|step| *step == 1))
-                && (!program.lasts.contains(&Lasts::Columns) || extents.last().is_none_or(|n| *n <= BLOCK));
-        let boxes = boxes_of(&program, &extents, &stores);
+        let unbounded = boxes.is_some() && program.codes.iter().all(is_unguarded);
         ElementwiseLoop { program, extents, stores, boxes, unbounded }
     }
 

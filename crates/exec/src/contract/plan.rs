@@ -43,6 +43,8 @@ pub struct ContractPlan {
     pub(super) result_rows: Vec<Row>,
     /// Whether the results of each row begin where those of the row before end.
     pub(super) rows_adjoin: bool,
+    /// Whether every row of results begins at a multiple of the lanes.
+    rows_are_lanes: bool,
     /// For rows that are written in another order than that of memory: what is finished with each part. Else none.
     pub(super) regions: Vec<Region>,
     pub(super) lanes: usize,
@@ -158,6 +160,7 @@ impl ContractPlan {
                 Division::Chunks => result_rows(spec),
             },
             rows_adjoin: rows_adjoin(spec),
+            rows_are_lanes: rows_are_lanes(spec),
             regions,
             lanes: spec.lanes,
             a_moves: spec.a_lane_stride == 1,
@@ -189,10 +192,7 @@ impl ContractPlan {
     /// True if results can be taken on before they are stored; by one number for each of so many channels if these are the
     /// lanes of every row.
     pub fn can_take_on(&self, channels: Option<usize>) -> bool {
-        let are_rows = |channels: usize| {
-            let begins = |base: &Base| self.rows.iter().all(|row| ((base.c + row.c) as usize).is_multiple_of(channels));
-            self.lanes == channels && self.batches.iter().all(begins)
-        };
+        let are_rows = |channels: usize| self.rows_are_lanes && self.lanes == channels;
         self.c_lane_stride == 1 && self.division != Division::Chunks && channels.is_none_or(are_rows)
     }
 
@@ -312,6 +312,12 @@ fn is_depthwise(spec: &Contraction) -> bool {
 pub(super) fn rows_adjoin(spec: &Contraction) -> bool {
     let lanes = spec.lanes as i32;
     spec.c_lane_stride == 1 && spec.rows.windows(2).all(|pair| pair[1].c == pair[0].c + lanes)
+}
+
+/// Whether every row of results begins at a multiple of the lanes, so that a lane is the place in the last dimension.
+fn rows_are_lanes(spec: &Contraction) -> bool {
+    let begins = |base: &Base, row: &Row| spec.lanes > 0 && ((base.c + row.c) as usize).is_multiple_of(spec.lanes);
+    spec.batches.iter().all(|base| spec.rows.iter().all(|row| begins(base, row)))
 }
 
 fn choose_b_source(spec: &Contraction, options: &PlanOptions, tiles: usize, panel_lanes: usize) -> BSource {
