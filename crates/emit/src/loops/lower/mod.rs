@@ -8,7 +8,7 @@ mod reduce;
 mod rows;
 mod terms;
 
-use super::{Affine, Call, Function, Loops};
+use super::{Affine, Call, Expression, Function, Loops, Place};
 use build::Builder;
 use element::Scope;
 use places::Places;
@@ -49,7 +49,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
         calls.push(Call { function: number, places: of_operands, root: kernel.root });
     }
     places.copies(graph, &plan);
-    Loops {
+    let mut loops = Loops {
         functions,
         calls,
         inputs: places.inputs,
@@ -59,6 +59,43 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
         copies: places.copies,
         arena_bytes: places.arena_bytes,
         lower_bound_bytes: plan.lower_bound_bytes,
+    };
+    drop_unread_constants(&mut loops);
+    loops
+}
+
+/// Leaves out what nothing reads, such as parameters of which only settled values were made.
+fn drop_unread_constants(loops: &mut Loops) {
+    let mut is_read = vec![false; loops.constants.len()];
+    let mut numbers = vec![0; loops.constants.len()];
+    each_place(loops, &mut |place| {
+        if let Place::Constant(constant) = place {
+            is_read[*constant] = true;
+        }
+    });
+    for (constant, leaf) in std::mem::take(&mut loops.constants).into_iter().enumerate() {
+        numbers[constant] = loops.constants.len();
+        if is_read[constant] {
+            loops.constants.push(leaf);
+        }
+    }
+    each_place(loops, &mut |place| {
+        if let Place::Constant(constant) = place {
+            *constant = numbers[*constant];
+        }
+    });
+}
+
+fn each_place(loops: &mut Loops, visit: &mut dyn FnMut(&mut Place)) {
+    for call in &mut loops.calls {
+        call.places.iter_mut().for_each(&mut *visit);
+    }
+    for output in &mut loops.outputs {
+        visit(&mut output.place);
+    }
+    for copy in &mut loops.copies {
+        visit(&mut copy.from);
+        visit(&mut copy.to);
     }
 }
 
@@ -101,7 +138,7 @@ fn random(scope: &Scope, builder: &mut Builder) {
     let key = [word(builder, 0), word(builder, 1)];
     builder.each(instruction.ty.elements(), |builder, place| {
         let value =
-            super::Expression::Random { stream, place: place.clone(), key: Box::new([key[0].clone(), key[1].clone()]) };
+            Expression::Random { stream, place: place.clone(), key: Box::new([key[0].clone(), key[1].clone()]) };
         scope.store_at(builder, root, place, value);
     });
 }
