@@ -160,9 +160,9 @@ impl Builder {
             let decided = match &condition {
                 Condition::Within { position, extent } => {
                     let (low, high) = self.range(position);
-                    match (low >= 0 && high < *extent, high < 0 || low >= *extent) {
-                        (true, _) => Some(true),
-                        (_, true) => Some(false),
+                    match (low >= *extent || high < 0 || *extent == 0, low >= 0 && high < *extent) {
+                        (true, _) => Some(false),
+                        (_, true) => Some(true),
                         (false, false) => None,
                     }
                 }

@@ -6,7 +6,7 @@ use super::places::Places;
 use tacit_ir::nest::{Access, Nest};
 use tacit_ir::passes::plan::{Fate, Kernel, Plan};
 use tacit_ir::types::{Scalar, row_major_strides};
-use tacit_ir::{Graph, Index, Instruction, Op, ValueId};
+use tacit_ir::{Graph, Index, Instruction, Op, ScalarFn, ValueId};
 
 /// A kernel and what it stands in.
 pub struct Scope<'a> {
@@ -94,6 +94,11 @@ impl Scope<'_> {
     pub fn at_axes(&self, builder: &mut Builder, value: ValueId, axes: &[Affine]) -> Expression {
         let Instruction { op, nest, operands, .. } = self.graph.instruction(value);
         match op {
+            // Its first operand lends a gradient alone.
+            Op::Map(ScalarFn::Straight) => {
+                let index = self.index(value, &nest.operands[1], axes);
+                self.element(builder, operands[1], &index)
+            }
             Op::Map(function) => {
                 let arguments = operands.iter().zip(&nest.operands).map(|(operand, access)| {
                     let index = self.index(value, access, axes);

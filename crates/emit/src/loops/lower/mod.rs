@@ -7,6 +7,7 @@ mod places;
 mod reduce;
 mod rows;
 mod terms;
+mod tidy;
 
 use super::{Affine, Call, Expression, Function, Loops, Place};
 use build::Builder;
@@ -42,6 +43,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
             KernelKind::Random => random(&scope, &mut builder),
         }
         let (function, of_operands) = builder.finish();
+        let (function, of_operands) = tidy::tidy(function, of_operands);
         let number = *known.entry(function).or_insert_with_key(|function| {
             functions.push(function.clone());
             functions.len() - 1
