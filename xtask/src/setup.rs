@@ -44,9 +44,15 @@ struct Tool {
     debian: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 5] = [
     Tool { program: "cc", purpose: "the C compiler that links Rust programs", debian: &["gcc", "libc6-dev"] },
     Tool { program: "git", purpose: "which lists the files that the house rules are about", debian: &["git"] },
+    Tool { program: "make", purpose: "which builds the example beside an emitted program", debian: &["make"] },
+    Tool {
+        program: "valgrind",
+        purpose: "which shows that emitted programs take constant time",
+        debian: &["valgrind"],
+    },
     Tool { program: "curl", purpose: "which fetches the data of the examples", debian: &["curl"] },
 ];
 

@@ -7,7 +7,9 @@
 
 mod bench;
 mod build;
+mod certify;
 mod check;
+mod emit;
 mod help;
 mod inspect;
 mod latency;
@@ -51,6 +53,11 @@ enum Command {
     Inspect(InspectArguments),
     /// Measure how long a finished program takes on this machine.
     Bench(BenchArguments),
+    /// Write a finished program as something that needs no Tacit.
+    #[command(subcommand)]
+    Emit(emit::Target),
+    /// Show again what a certificate says of an emitted program.
+    Certify(certify::Arguments),
     /// Print a script that completes the commands of a shell.
     Completions(CompletionsArguments),
     /// Print the manual page.
@@ -253,6 +260,8 @@ fn main() -> ExitCode {
         Command::Test(arguments) => (test::test(&arguments), arguments.format),
         Command::Inspect(arguments) => (inspect::inspect(&arguments), arguments.format),
         Command::Bench(arguments) => (bench::bench(&arguments), arguments.format),
+        Command::Certify(arguments) => (certify::certify(&arguments), arguments.format),
+        Command::Emit(target) => (emit::emit(&target), Format::Text),
         Command::Completions(arguments) => (help::completions(arguments.shell), Format::Text),
         Command::Schema => (output::print(&tacit_spec::schema::text()).map(|()| Exit::Ok), Format::Text),
         Command::Man => (help::manual_page(), Format::Text),

@@ -242,3 +242,25 @@ fn every_scalar_function_in_c_gives_the_interpreters_bits() {
     assert!(cases.len() > 50, "only {} functions", cases.len());
     check("functions", &cases, &compilers());
 }
+
+#[test]
+fn programs_of_a_bundle_share_functions_and_equal_constants() {
+    let case = random_case(0, 7, 25, 4);
+    let values = |leaf: &Leaf| case.value(leaf);
+    let program = |name| Program {
+        name,
+        loops: &case.loops,
+        values: &values,
+        describe: &|root| format!("%{}", root.0),
+        interface: Interface::default(),
+        operations: 0,
+    };
+    let source = |programs: &[Program]| emit("bundle", programs).files[0].1.clone();
+    let count = |text: &str, what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+    let (one, two) = (source(&[program("first")]), source(&[program("first"), program("second")]));
+    for what in ["static void kernel_", "static const "] {
+        assert!(count(&one, what) > 0);
+        assert_eq!(count(&one, what), count(&two, what), "{what}");
+    }
+    assert_eq!((count(&one, "void first_run"), count(&two, "void second_run")), (1, 1));
+}

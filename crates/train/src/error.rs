@@ -43,6 +43,11 @@ pub const TOO_LARGE: &str = "E0309";
 pub const NOTHING_TO_START_FROM: &str = "E0310";
 pub const DIVERGED: &str = "E0501";
 pub const UNSUPPORTED: &str = "E0502";
+pub const TOOL_MISSING: &str = "E0601";
+pub const NOT_CERTIFIED: &str = "E0602";
+pub const FORBIDDEN: &str = "E0603";
+pub const DOES_NOT_FIT: &str = "E0604";
+pub const SAME_NAME: &str = "E0605";
 
 /// Every code of this crate with its explanation, for `tacit help`.
 pub const CODES: &[(&str, &str)] = &[
@@ -95,6 +100,32 @@ pub const CODES: &[(&str, &str)] = &[
          are the usual remedies.",
     ),
     (UNSUPPORTED, "The manifest asks for what this version cannot build yet. The message names it."),
+    (
+        TOOL_MISSING,
+        "A check runs another program, such as a C compiler or valgrind, and this machine has none by that name. Install \
+         it, or name another with the command's options.",
+    ),
+    (
+        NOT_CERTIFIED,
+        "What a certificate says of an emitted program could not be shown: a symbol from outside, a branch or an address \
+         that depends on data, a number of instructions that differs between inputs, a frame of no fixed size, or a source \
+         that is not the certified one. The message names the place.",
+    ),
+    (
+        FORBIDDEN,
+        "The program has an instruction that the options of `tacit emit` forbid, such as a lookup whose address depends on \
+         data. Allow it, or build a program without it: an input of type category with few labels needs none.",
+    ),
+    (
+        SAME_NAME,
+        "Two programs of a bundle would have functions of one name. A program's name is that of its manifest; emit them \
+         apart, or build one under another name.",
+    ),
+    (
+        DOES_NOT_FIT,
+        "The emitted program needs more flash, memory or stack than the part that `--target` names has. The message says \
+         by how much. Fewer channels, a smaller input or `precision = \"int8\"` make a program smaller.",
+    ),
 ];
 
 impl CodedError {

@@ -8,12 +8,6 @@ use std::fmt::Write as _;
 use tacit_ir::TensorType;
 use tacit_ir::interpret::Tensor;
 
-/// The files of a bundle, by their names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
-    pub files: Vec<(String, String)>,
-}
-
 /// What the header says of a program.
 #[derive(Clone, Debug, Default)]
 pub struct Interface {
@@ -71,7 +65,7 @@ fn kept_offset(loops: &Loops) -> usize {
 }
 
 /// The bytes of arena and state together; an array has at least one.
-fn arena_bytes(loops: &Loops) -> usize {
+pub fn arena_bytes(loops: &Loops) -> usize {
     let kept = loops.kept.iter().map(|kept| kept.offset + bytes_of(&kept.leaf)).max();
     kept.map_or(loops.arena_bytes, |bytes| kept_offset(loops) + bytes).max(1)
 }
@@ -187,15 +181,14 @@ fn reset(
 }
 
 /// Header, source and what builds an example of their use.
-pub fn files(name: &str, programs: &[Program], source: String) -> Files {
-    let files = vec![
+pub fn files(name: &str, programs: &[Program], source: String) -> Vec<(String, String)> {
+    vec![
         (format!("{name}.c"), source),
         (format!("{name}.h"), header(name, programs)),
         ("main.c".to_owned(), example(name, programs)),
         ("Makefile".to_owned(), MAKEFILE.replace("NAME", name)),
         ("CMakeLists.txt".to_owned(), CMAKE.replace("NAME", name)),
-    ];
-    Files { files }
+    ]
 }
 
 fn header(name: &str, programs: &[Program]) -> String {

@@ -9,10 +9,10 @@ mod interface;
 mod names;
 mod scalars;
 
-pub use interface::{Files, Interface};
+pub use interface::{Interface, arena_bytes};
+pub use names::identifier;
 
 use crate::loops::{Function, Leaf, Loops, Place};
-use names::identifier;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use tacit_ir::interpret::Tensor;
@@ -24,7 +24,7 @@ pub struct Program<'a> {
     pub loops: &'a Loops,
     /// The values of parameters and constants.
     pub values: &'a dyn Fn(&Leaf) -> Tensor<f32>,
-    /// What the kernel with this root computes, for a comment.
+    /// The instruction that defines a value, for comments.
     pub describe: &'a dyn Fn(tacit_ir::ValueId) -> String,
     /// What the header says of inputs and outputs, by name.
     pub interface: Interface,
@@ -32,23 +32,33 @@ pub struct Program<'a> {
     pub operations: u64,
 }
 
+/// What is written for programs that are compiled together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Files by their names: the source, the header, and what builds an example.
+    pub files: Vec<(String, String)>,
+    /// Of each program, the names in C of its functions.
+    pub functions: Vec<Vec<String>>,
+}
+
 /// The source, header and build files of programs that are compiled together; `name` is that of the files.
-pub fn emit(name: &str, programs: &[Program]) -> Files {
+pub fn emit(name: &str, programs: &[Program]) -> Bundle {
     let name = identifier(name);
-    let mut bundle = Bundle::default();
-    let bodies: Vec<String> = programs.iter().map(|program| bundle.add(program)).collect();
+    let mut shared = Shared::default();
+    let (bodies, functions): (Vec<String>, Vec<Vec<String>>) =
+        programs.iter().map(|program| shared.add(program)).unzip();
     let mut source = String::new();
     let _ = writeln!(source, "/* Written by Tacit; changes made here are lost. */\n#include \"{name}.h\"\n");
-    source += &scalars::helpers(&bundle.used);
-    source += &bundle.constants;
-    source += &bundle.functions;
+    source += &scalars::helpers(&shared.used);
+    source += &shared.constants;
+    source += &shared.functions;
     source += &bodies.concat();
-    interface::files(&name, programs, source)
+    Bundle { files: interface::files(&name, programs, source), functions }
 }
 
 /// What the programs of a bundle share.
 #[derive(Default)]
-struct Bundle {
+struct Shared {
     /// Helpers that some function calls.
     used: BTreeSet<scalars::Helper>,
     constants: String,
@@ -58,9 +68,9 @@ struct Bundle {
     function_names: HashMap<(Function, Vec<bool>), String>,
 }
 
-impl Bundle {
-    /// Adds what a program needs and gives the text of its entry points.
-    fn add(&mut self, program: &Program) -> String {
+impl Shared {
+    /// Adds what a program needs and gives the text of its entry points, and the names of its functions.
+    fn add(&mut self, program: &Program) -> (String, Vec<String>) {
         let loops = program.loops;
         let constants: Vec<String> =
             loops.constants.iter().map(|leaf| self.constant(&(program.values)(leaf), leaf)).collect();
@@ -68,13 +78,19 @@ impl Bundle {
         let functions: Vec<String> = (0..loops.functions.len())
             .map(|number| {
                 let first = loops.calls.iter().find(|call| call.function == number);
-                let comment = first.map(|call| (program.describe)(call.root)).unwrap_or_default();
-                self.function(&loops.functions[number], &exclusive[number], &comment)
+                let values = first.into_iter().flat_map(|call| call.anchor.into_iter().chain([call.root]));
+                let comment: Vec<String> = values.map(program.describe).collect();
+                self.function(&loops.functions[number], &exclusive[number], &comment.join("\n * … "))
             })
             .collect();
-        interface::entry_points(program, &functions, &constants, |leaf| (program.values)(leaf), &mut |tensor, leaf| {
-            self.constant(tensor, leaf)
-        })
+        let text = interface::entry_points(
+            program,
+            &functions,
+            &constants,
+            |leaf| (program.values)(leaf),
+            &mut |tensor, leaf| self.constant(tensor, leaf),
+        );
+        (text, functions)
     }
 
     fn constant(&mut self, tensor: &Tensor<f32>, leaf: &Leaf) -> String {

@@ -66,14 +66,9 @@ impl Helper {
             Helper::MulShift => vec![Helper::MaxInteger, Helper::MinInteger],
             Helper::Sequence(_) => vec![Helper::Bits, Helper::FromBits, Helper::MulAdd],
             Helper::MulAdd => vec![Helper::Bits, Helper::FromBits],
-            Helper::Bits
-            | Helper::FromBits
-            | Helper::SelectInteger
-            | Helper::MaxFloat
-            | Helper::MinFloat
-            | Helper::MaxInteger
-            | Helper::MinInteger
-            | Helper::Random => vec![],
+            Helper::MaxFloat | Helper::MinFloat => vec![Helper::SelectFloat],
+            Helper::MaxInteger | Helper::MinInteger => vec![Helper::SelectInteger],
+            Helper::Bits | Helper::FromBits | Helper::SelectInteger | Helper::Random => vec![],
         }
     }
 
@@ -242,28 +237,28 @@ static inline float tacit_mul_add(float a, float b, float c)
 
 const MAX_FLOAT: &str = "static inline float tacit_max_float(float a, float b)
 {
-    return b < a ? a : b;
+    return tacit_select_float((uint8_t)(b < a), a, b);
 }
 
 ";
 
 const MIN_FLOAT: &str = "static inline float tacit_min_float(float a, float b)
 {
-    return a < b ? a : b;
+    return tacit_select_float((uint8_t)(a < b), a, b);
 }
 
 ";
 
 const MAX_INTEGER: &str = "static inline int32_t tacit_max_integer(int32_t a, int32_t b)
 {
-    return b < a ? a : b;
+    return tacit_select_integer((uint8_t)(b < a), a, b);
 }
 
 ";
 
 const MIN_INTEGER: &str = "static inline int32_t tacit_min_integer(int32_t a, int32_t b)
 {
-    return a < b ? a : b;
+    return tacit_select_integer((uint8_t)(a < b), a, b);
 }
 
 ";
@@ -306,7 +301,7 @@ static inline int32_t tacit_mulshift(int32_t x, int32_t m, int32_t s)
     const int32_t right = tacit_max_integer(tacit_min_integer(-tacit_max_integer(s, -31), 31), 0);
     const int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * (int64_t)m;
     const int64_t doubled = (product + ((int64_t)1 << 30)) >> 31;
-    const int32_t high = (int32_t)(doubled > 2147483647 ? 2147483647 : doubled);
+    const int32_t high = (int32_t)(doubled - (int64_t)(doubled > 2147483647));
     const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1u);
     const int32_t threshold = (mask >> 1) + (int32_t)(high < 0);
     return (high >> right) + (int32_t)((high & mask) > threshold);

@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod lower;
+mod mentions;
 
 pub use evaluate::{Memory, bytes_of, evaluate};
 pub use lower::{Options, lower};
@@ -94,8 +95,10 @@ pub struct Call {
     pub function: usize,
     /// One for each operand of the function.
     pub places: Vec<Place>,
-    /// The value that the kernel is for: the root of the plan's kernel.
+    /// The value that the kernel is for.
     pub root: ValueId,
+    /// The contraction or reduction that the kernel begins with, if that is another.
+    pub anchor: Option<ValueId>,
 }
 
 /// Loops over operands that come from outside.
@@ -256,6 +259,13 @@ impl Element {
 }
 
 impl Function {
+    /// True if the address of some element depends on data.
+    pub fn looks_up(&self) -> bool {
+        let mut found = false;
+        mentions::visit(&self.body, &mut |mention| found |= matches!(mention, mentions::Mention::Lookup));
+        found
+    }
+
     /// The type of the elements of an array.
     pub fn dtype_of(&self, array: Array) -> DType {
         match array {

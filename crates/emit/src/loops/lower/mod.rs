@@ -48,7 +48,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
             functions.push(function.clone());
             functions.len() - 1
         });
-        calls.push(Call { function: number, places: of_operands, root: kernel.root });
+        calls.push(Call { function: number, places: of_operands, root: kernel.root, anchor: kernel.anchor });
     }
     places.copies(graph, &plan);
     let mut loops = Loops {

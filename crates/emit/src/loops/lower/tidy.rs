@@ -1,7 +1,8 @@
 //! What lowering leaves behind where a condition never holds or an extent is 0: bodies without statements, scalars that
 //! nothing reads, and operands that nothing touches.
 
-use super::super::{Array, Element, Expression, Function, Place, Statement};
+use super::super::mentions::{Mention, visit};
+use super::super::{Array, Expression, Function, Place, Statement};
 
 /// The function without them, and the places of the operands that are left.
 pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>) {
@@ -23,7 +24,7 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
     visit(&function.body, &mut |mention| match mention {
         Mention::Array(Array::Operand(operand)) => operands.is_used[operand] = true,
         Mention::Array(Array::Local(local)) => locals.is_used[local] = true,
-        Mention::Variable(_) => {}
+        Mention::Variable(_) | Mention::Lookup => {}
     });
     function.operands = operands.kept(function.operands);
     function.locals = locals.kept(function.locals);
@@ -51,49 +52,6 @@ impl Numbering {
 
     fn kept<T>(&self, all: Vec<T>) -> Vec<T> {
         all.into_iter().zip(&self.is_used).filter(|(_, used)| **used).map(|(one, _)| one).collect()
-    }
-}
-
-/// Something that a statement reads or writes.
-enum Mention {
-    /// A scalar that is read.
-    Variable(usize),
-    Array(Array),
-}
-
-fn visit(statements: &[Statement], found: &mut dyn FnMut(Mention)) {
-    for statement in statements {
-        match statement {
-            Statement::For { body, .. } => visit(body, found),
-            Statement::If { then, otherwise, .. } => {
-                visit(then, found);
-                visit(otherwise, found);
-            }
-            Statement::Divide { .. } => {}
-            Statement::Set { value, .. } => visit_expression(value, found),
-            Statement::Store { element, value } => {
-                visit_element(element, found);
-                visit_expression(value, found);
-            }
-        }
-    }
-}
-
-fn visit_element(element: &Element, found: &mut dyn FnMut(Mention)) {
-    found(Mention::Array(element.array));
-    if let Some((variable, _)) = element.row {
-        found(Mention::Variable(variable));
-    }
-}
-
-fn visit_expression(expression: &Expression, found: &mut dyn FnMut(Mention)) {
-    match expression {
-        Expression::Constant(_) | Expression::Position(_) => {}
-        Expression::Variable(variable) => found(Mention::Variable(*variable)),
-        Expression::Load(element) => visit_element(element, found),
-        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| visit_expression(operand, found)),
-        Expression::MulAdd(operands) => operands.iter().for_each(|operand| visit_expression(operand, found)),
-        Expression::Random { key, .. } => key.iter().for_each(|operand| visit_expression(operand, found)),
     }
 }
 

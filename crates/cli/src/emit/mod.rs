@@ -1,0 +1,118 @@
+//! `tacit emit`: a finished program as something that needs no Tacit.
+
+mod c;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use tacit_emit::loops::Leaf;
+use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::passes::{cost, settle, simplify};
+use tacit_ir::{Graph, ValueId, text};
+use tacit_spec::Exit;
+use tacit_train::container::Values;
+use tacit_train::files::write_atomic;
+use tacit_train::interface::{Interface, OutputType};
+use tacit_train::{Artifact, CodedError, error};
+
+use crate::output::Result;
+
+#[derive(Subcommand)]
+pub enum Target {
+    /// C99 without any library: one source and one header, with an example and files that build it.
+    C(c::Arguments),
+}
+
+pub fn emit(target: &Target) -> Result<Exit> {
+    match target {
+        Target::C(arguments) => c::emit(arguments),
+    }
+}
+
+/// A program that is ready to be emitted: what follows from its weights is computed.
+struct Emitted {
+    name: String,
+    graph: Graph,
+    weights: HashMap<String, Tensor<f32>>,
+    interface: Interface,
+    operations: u64,
+}
+
+impl Emitted {
+    /// # Errors
+    /// Those of a program that cannot be read, and `E0304`.
+    fn load(path: &Path) -> Result<Emitted> {
+        let artifact = Artifact::load(path)?;
+        let tensor = |tensor: &tacit_train::container::Tensor| Tensor {
+            shape: tensor.shape.clone(),
+            data: match &tensor.values {
+                Values::F32(x) => Data::Float(x.clone()),
+                Values::I32(x) => Data::I32(x.clone()),
+            },
+        };
+        let weights = artifact.weights.iter().map(|weight| (weight.name.clone(), tensor(weight))).collect();
+        let invalid = |fault: tacit_ir::GraphError| {
+            CodedError::new(error::CONTENTS, format!("`{}` cannot be laid out: {fault}", path.display()))
+        };
+        let graph = settle(&simplify(&artifact.graph).map_err(invalid)?, &weights).map_err(invalid)?;
+        let cost = cost(&graph);
+        let operations = cost.float_operations + cost.integer_operations;
+        Ok(Emitted { name: artifact.name, graph, weights, interface: artifact.interface, operations })
+    }
+
+    /// The elements of a parameter or constant.
+    fn value(&self, leaf: &Leaf) -> Tensor<f32> {
+        match &leaf.name {
+            Some(name) => self.weights[name].clone(),
+            None => compute(self.graph.instruction(leaf.value), &[]),
+        }
+    }
+
+    /// The instruction that defines a value, in the text form.
+    fn instruction(&self, value: ValueId) -> String {
+        let text = text::print(&self.graph);
+        let prefix = format!("%{} = ", value.0);
+        text.lines().find(|line| line.starts_with(&prefix)).unwrap_or_default().to_owned()
+    }
+
+    /// What each input and output is, by its name.
+    fn notes(&self) -> Vec<(String, String)> {
+        let inputs = self.interface.inputs.iter().map(|input| {
+            let shape = match &input.shape[..] {
+                [] => "one number".to_owned(),
+                shape => format!("numbers of shape {shape:?}, the last dimension contiguous"),
+            };
+            let scale = input.scale.map(|scale| format!(", as they come, up to {scale}")).unwrap_or_default();
+            let labels = match &input.labels[..] {
+                [] => String::new(),
+                labels => format!("; the position of one of {}", labels.join(", ")),
+            };
+            (input.name.clone(), format!("{shape}{scale}{labels}"))
+        });
+        let outputs = self.interface.outputs.iter().map(|output| {
+            let note = match output.kind {
+                OutputType::Category => format!("the probabilities of {}", output.labels.join(", ")),
+                OutputType::Labels => format!("the probability of each of {}", output.labels.join(", ")),
+                OutputType::Number => "a number".to_owned(),
+                OutputType::Anomaly => {
+                    format!("a score; an anomaly above {}", output.threshold.unwrap_or(f32::INFINITY))
+                }
+            };
+            (output.name.clone(), note)
+        });
+        inputs.chain(outputs).collect()
+    }
+}
+
+/// Writes files into a folder, which is made if it is not there.
+fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(folder).map_err(|fault| CodedError::io(error::UNWRITABLE, "make", folder, &fault))?;
+    let mut written = vec![];
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        write_atomic(&path, bytes)?;
+        written.push(path);
+    }
+    Ok(written)
+}

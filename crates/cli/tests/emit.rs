@@ -1,0 +1,138 @@
+//! `tacit emit` and `tacit certify`: what is written gives the answers of the program, and what is wrong is said.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{BUILD, digits, run, tacit};
+use tempfile::TempDir;
+
+/// A folder with a digits program of two epochs.
+fn program() -> TempDir {
+    let folder = digits(2);
+    let (code, _, err) = run(folder.path(), BUILD);
+    assert!(code <= 1, "{err}");
+    folder
+}
+
+/// Options under which compiled C gives the bits of `tacit run` on this machine.
+fn exact_flags() -> &'static str {
+    match cfg!(target_arch = "x86_64") {
+        true => "-O2 -std=c99 -ffp-contract=off -DTACIT_EXACT",
+        false => "-O2 -std=c99 -ffp-contract=off",
+    }
+}
+
+/// The answers of the compiled program to the pixels of a row.
+fn answer(binary: &Path, pixels: &str) -> Vec<f32> {
+    let mut child = Command::new(binary).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), pixels.as_bytes()).unwrap();
+    let said = child.wait_with_output().unwrap();
+    assert!(said.status.success());
+    let said = String::from_utf8(said.stdout).unwrap();
+    said.lines().map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn emitted_c_gives_the_answers_of_the_program_bit_for_bit() {
+    let folder = program();
+    let here = folder.path();
+    let (code, files, err) = run(here, &["emit", "c", "digits.tacit", "--output", "c"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(files, "c/digits.c\nc/digits.h\nc/main.c\nc/Makefile\nc/CMakeLists.txt\n");
+    assert!(err.contains("bytes of arena") && err.contains("operations a run"), "{err}");
+    let compiled = Command::new("make")
+        .current_dir(here.join("c"))
+        .arg(format!("CFLAGS={} -Werror", exact_flags()))
+        .output()
+        .expect("make runs");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let (_, answers, _) = run(here, &["run", "digits.tacit", "digits.csv"]);
+    let rows = fs::read_to_string(here.join("digits.csv")).unwrap();
+    for (row, said) in rows.lines().skip(1).zip(answers.lines()).step_by(36) {
+        let pixels: Vec<&str> = row.split(',').take(64).collect();
+        let found = answer(&here.join("c/example"), &pixels.join(" "));
+        let said: serde_json::Value = serde_json::from_str(said).unwrap();
+        let expected: Vec<f32> =
+            (0..10).map(|digit: usize| said["probabilities"][digit.to_string()].as_f64().unwrap() as f32).collect();
+        assert_eq!(found, expected, "{row}");
+    }
+}
+
+#[test]
+fn two_programs_of_one_name_are_refused_in_a_bundle() {
+    let folder = program();
+    let here = folder.path();
+    fs::copy(here.join("digits.tacit"), here.join("again.tacit")).unwrap();
+    let (code, _, err) = run(here, &["emit", "c", "digits.tacit", "again.tacit", "--name", "both", "--output", "two"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error[E0605]: ") && err.contains("`digits`"), "{err}");
+    assert!(!here.join("two").exists(), "nothing was written");
+}
+
+#[test]
+fn a_certificate_is_shown_again_and_holds_for_its_source_alone() {
+    let folder = program();
+    let here = folder.path();
+    let certify = ["certify", "c", "--flags", "-O2 -std=c99 -ffp-contract=off"];
+    let emit = ["emit", "c", "digits.tacit", "--output", "c", "--certify", "--flags", certify[3]];
+    let (code, _, err) = run(here, &emit);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("no branch and no address depends on the inputs"), "{err}");
+    let (code, text, err) = run(here, &certify);
+    assert_eq!((code, err.as_str()), (0, ""), "{text}");
+    let (code, json, _) = run(here, &[&certify[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["evidence"]["undefined_symbols"]), (0, &serde_json::json!([])));
+    assert_eq!(json["evidence"]["programs"][0]["data_dependent"], 0);
+    assert!(json["evidence"]["programs"][0]["instructions"].as_u64().unwrap() > 10_000);
+    let left: Vec<_> = fs::read_dir(here.join("c")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 6, "nothing of the check is left: {left:?}");
+
+    // A source with a branch on its input is found out, and so is one that is not the certified one.
+    let source = fs::read_to_string(here.join("c/digits.c")).unwrap();
+    let place = source.find("void digits_run(").unwrap();
+    let begin = place + source[place..].find("{\n").unwrap() + 2;
+    let branch = "    if (image[0] > 1.0f) { for (volatile int i = 0; i < 9; ++i) { } }\n";
+    fs::write(here.join("c/digits.c"), format!("{}{branch}{}", &source[..begin], &source[begin..])).unwrap();
+    let (code, _, err) = run(here, &certify);
+    assert!(code == 2 && err.starts_with("error[E0602]: ") && err.contains("digits_run"), "{err}");
+    fs::write(here.join("c/digits.c"), format!("{source}\n")).unwrap();
+    let (code, _, err) = run(here, &certify);
+    assert!(code == 2 && err.starts_with("error[E0602]: `digits.c` or `digits.h` is not the one"), "{err}");
+    let (code, _, err) = run(here, &[&certify[..], &["--renew"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+}
+
+#[test]
+fn wrong_requests_are_coded_errors() {
+    let folder = program();
+    let here = folder.path();
+    fs::write(here.join("file"), "").unwrap();
+    let cases: [(&[&str], &str); 6] = [
+        (&["emit", "c", "missing.tacit"], "error[E0307]"),
+        (&["emit", "c", "digits.csv"], "error[E0301]"),
+        (&["emit", "c", "digits.tacit", "--output", "file/c"], "error[E0306]"),
+        (&["emit", "c", "digits.tacit", "--certify", "--compiler", "no-such-compiler"], "error[E0601]"),
+        (&["certify", "."], "error[E0307]"),
+        (&["emit", "c", "digits.tacit", "--lanes", "0"], "error: invalid value"),
+    ];
+    for (arguments, expected) in cases {
+        let (code, out, err) = run(here, arguments);
+        assert!(code == 2 && out.is_empty() && err.contains(expected), "{arguments:?}: {code} {out} {err}");
+    }
+    for text in [
+        "{}",
+        "no json",
+        "{\"version\":1,\"name\":\"../x\",\"source\":\"\",\"programs\":[],\"evidence\":\
+         {\"compiler\":\"\",\"flags\":[],\"valgrind\":\"\",\"undefined_symbols\":[],\"programs\":[]}}",
+    ] {
+        fs::write(here.join("certificate.json"), text).unwrap();
+        let (code, _, err) = run(here, &["certify", "."]);
+        assert!(code == 2 && err.starts_with("error[E0304]"), "{err}");
+    }
+    let mut command = tacit(here, &["emit", "c", "digits.tacit", "--output", "fine"]);
+    assert!(command.output().unwrap().status.success());
+}

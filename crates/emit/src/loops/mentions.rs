@@ -1,0 +1,49 @@
+//! What statements read and write.
+
+use super::{Array, Element, Expression, Statement};
+
+/// Something that a statement reads or writes.
+pub enum Mention {
+    /// A scalar that is read.
+    Variable(usize),
+    Array(Array),
+    /// An element whose address depends on a scalar.
+    Lookup,
+}
+
+pub fn visit(statements: &[Statement], found: &mut dyn FnMut(Mention)) {
+    for statement in statements {
+        match statement {
+            Statement::For { body, .. } => visit(body, found),
+            Statement::If { then, otherwise, .. } => {
+                visit(then, found);
+                visit(otherwise, found);
+            }
+            Statement::Divide { .. } => {}
+            Statement::Set { value, .. } => visit_expression(value, found),
+            Statement::Store { element, value } => {
+                visit_element(element, found);
+                visit_expression(value, found);
+            }
+        }
+    }
+}
+
+fn visit_element(element: &Element, found: &mut dyn FnMut(Mention)) {
+    found(Mention::Array(element.array));
+    if let Some((variable, _)) = element.row {
+        found(Mention::Variable(variable));
+        found(Mention::Lookup);
+    }
+}
+
+fn visit_expression(expression: &Expression, found: &mut dyn FnMut(Mention)) {
+    match expression {
+        Expression::Constant(_) | Expression::Position(_) => {}
+        Expression::Variable(variable) => found(Mention::Variable(*variable)),
+        Expression::Load(element) => visit_element(element, found),
+        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| visit_expression(operand, found)),
+        Expression::MulAdd(operands) => operands.iter().for_each(|operand| visit_expression(operand, found)),
+        Expression::Random { key, .. } => key.iter().for_each(|operand| visit_expression(operand, found)),
+    }
+}
