@@ -51,6 +51,7 @@ impl Emitted {
             data: match &tensor.values {
                 Values::F32(x) => Data::Float(x.clone()),
                 Values::I32(x) => Data::I32(x.clone()),
+                Values::I8(x) => Data::I8(x.clone()),
             },
         };
         let weights = artifact.weights.iter().map(|weight| (weight.name.clone(), tensor(weight))).collect();
