@@ -150,5 +150,9 @@ fn a_program_fits_a_part_or_is_refused_with_what_is_largest() {
     assert!(err.contains("bytes of flash too many (the most are 131072 of dense5.weight)"), "{err}");
     let mut left: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["Tacit.toml", "digits.csv", "digits.tacit", "m4", "test-looks.json"], "a program that does not fit is not written");
+    assert_eq!(
+        left,
+        ["Tacit.toml", "digits.csv", "digits.tacit", "m4", "test-looks.json"],
+        "a program that does not fit is not written"
+    );
 }
