@@ -1,6 +1,7 @@
-//! Lifetimes, then offsets in one arena.
+//! Which values need memory, and from which kernel to which.
 
 use super::fuse::{Fate, Kernel, KernelKind};
+use super::offsets::{Life, Placement, place};
 use crate::graph::{Graph, Op, ValueId};
 
 /// Offsets are multiples of a cache line, so that vector loads are aligned and threads do not share lines.
@@ -13,7 +14,7 @@ pub struct Buffer {
     pub bytes: usize,
     pub first: usize,
     pub last: usize,
-    /// In bytes from the arena's start; set by [`place`].
+    /// In bytes from the arena's start; set by [`assign_offsets`].
     pub offset: usize,
 }
 
@@ -146,35 +147,16 @@ fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, leaf: ValueId) 
     true
 }
 
-/// Gives every buffer an offset so that no two that live at once overlap: the largest first, each at the lowest gap
-/// that fits. Returns the arena's bytes.
-pub fn place(buffers: &mut [Buffer]) -> usize {
-    let mut order: Vec<usize> = (0..buffers.len()).collect();
-    order.sort_by_key(|k| (std::cmp::Reverse(buffers[*k].bytes), buffers[*k].first, *k));
-    let mut placed: Vec<usize> = vec![];
-    for k in order {
-        let overlaps = |other: &Buffer| other.first <= buffers[k].last && buffers[k].first <= other.last;
-        let mut taken: Vec<(usize, usize)> = placed
-            .iter()
-            .filter(|other| overlaps(&buffers[**other]))
-            .map(|other| (buffers[*other].offset, buffers[*other].offset + buffers[*other].bytes))
-            .collect();
-        taken.sort();
-        let mut offset = 0;
-        for (start, end) in taken {
-            if offset + buffers[k].bytes <= start {
-                break;
-            }
-            offset = offset.max(end);
-        }
-        buffers[k].offset = offset;
-        placed.push(k);
+/// Gives every buffer its offset.
+pub fn assign_offsets(buffers: &mut [Buffer]) -> Placement {
+    let lives: Vec<Life> =
+        buffers.iter().map(|buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last }).collect();
+    let placement = place(&lives, SEARCH_STEPS_MAX);
+    for (buffer, offset) in buffers.iter_mut().zip(&placement.offsets) {
+        buffer.offset = *offset;
     }
-    buffers.iter().map(|b| b.offset + b.bytes).max().unwrap_or(0)
+    placement
 }
 
-/// The greatest sum of bytes over buffers that live at one kernel.
-pub fn lower_bound(buffers: &[Buffer]) -> usize {
-    let end = buffers.iter().map(|b| b.last + 1).max().unwrap_or(0);
-    (0..end).map(|k| buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum()).max().unwrap_or(0)
-}
+/// A few tenths of a second, for the few programs whose greedy placement is not known to be the least.
+const SEARCH_STEPS_MAX: u64 = 20_000_000;

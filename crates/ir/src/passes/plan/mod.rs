@@ -2,9 +2,11 @@
 
 mod fuse;
 mod memory;
+mod offsets;
 
 pub use fuse::{Fate, Kernel, KernelKind, settled};
-pub use memory::{Buffer, Contents, place};
+pub use memory::{Buffer, Contents};
+pub use offsets::{Life, Placement, place};
 
 use crate::graph::{Graph, Op, ValueId};
 
@@ -22,6 +24,9 @@ pub struct Plan {
     pub arena_bytes: usize,
     /// The greatest sum of bytes that live at once: no placement of this schedule needs less.
     pub lower_bound_bytes: usize,
+    /// Every placement of this schedule needs at least this: the greatest live sum, or more where a search has shown
+    /// that it cannot be met. Where it equals `arena_bytes`, the arena is proven least.
+    pub least_bytes: usize,
 }
 
 impl Plan {
@@ -55,9 +60,16 @@ pub fn plan(graph: &Graph) -> Plan {
     let settled = fuse::settled(graph);
     let (mut fates, kernels) = fuse::fuse(graph, &settled);
     let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
-    let arena_bytes = place(&mut buffers);
-    let lower_bound_bytes = memory::lower_bound(&buffers);
-    Plan { fates, settled, kernels, buffers, arena_bytes, lower_bound_bytes }
+    let placement = memory::assign_offsets(&mut buffers);
+    Plan {
+        fates,
+        settled,
+        kernels,
+        buffers,
+        arena_bytes: placement.arena_bytes,
+        lower_bound_bytes: placement.live_bytes,
+        least_bytes: placement.least_bytes,
+    }
 }
 
 /// True for leaves whose memory outlives a step: inputs, parameters, states and constants with data.
