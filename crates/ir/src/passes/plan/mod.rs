@@ -19,7 +19,7 @@ pub struct Plan {
     pub settled: Vec<bool>,
     /// In the order in which they run.
     pub kernels: Vec<Kernel>,
-    /// The arena's buffers, one for each value with `Fate::Stored`.
+    /// The arena's buffers. Every value with `Fate::Stored` lies in one of them.
     pub buffers: Vec<Buffer>,
     pub arena_bytes: usize,
     /// The greatest sum of bytes that live at once: no placement of this schedule needs less.
