@@ -9,10 +9,8 @@ fn parse(lines: &str) -> Graph {
 
 /// The buffer that holds a value.
 fn buffer_of(plan: &Plan, value: u32) -> usize {
-    match plan.fates[value as usize] {
-        Fate::Stored(buffer) => buffer,
-        ref other => panic!("%{value} is {other:?}"),
-    }
+    let Fate::Stored(buffer) = plan.fates[value as usize] else { panic!("%{value} is not stored: {plan:?}") };
+    buffer
 }
 
 /// Two products, a map of one of them, and what becomes of it; %2 and %3 are the products.
@@ -83,4 +81,48 @@ output "y" = %5"#,
     );
     assert_eq!(plan.fates[4], Fate::Merged(ValueId(5)));
     assert_ne!(buffer_of(&plan, 5), buffer_of(&plan, 2));
+}
+
+/// Branches as wide as told, each from the input to one number, and the sum of these; all wide values come first in the
+/// text.
+fn branches(widths: &[usize]) -> Graph {
+    let mut lines = vec!["%0 = input \"x\" -> f32[64]".to_owned()];
+    let mut next = 1;
+    let mut add = |line: String| {
+        lines.push(format!("%{next} = {line}"));
+        next += 1;
+        next - 1
+    };
+    let wide: Vec<usize> = widths
+        .iter()
+        .enumerate()
+        .map(|(k, width)| {
+            let w = add(format!("param \"w{k}\" -> f32[64,{width}]"));
+            add(format!("contract \"i,ij->j\" j={width} i=64 (%0, %{w}) -> f32[{width}]"))
+        })
+        .collect();
+    let mut narrow: Vec<usize> = vec![];
+    for (value, width) in wide.iter().zip(widths) {
+        narrow.push(add(format!("contract \"j,j->\" j={width} (%{value}, %{value}) -> f32[]")));
+    }
+    let mut sum = narrow[0];
+    for value in &narrow[1..] {
+        sum = add(format!("contract \",->\" (%{sum}, %{value}) -> f32[]"));
+    }
+    parse(&format!("{}\noutput \"y\" = %{sum}", lines.join("\n")))
+}
+
+#[test]
+fn branches_run_one_after_another_where_that_needs_less() {
+    // As written, all four wide values live at once: 4 · (64 + 128 + 256 + 32) bytes. One after another, the widest first, there
+    // are never more than its 1024 bytes and the number that follows from it, which takes a line of 64; the others come beside
+    // two numbers at most.
+    let plan = plan(&branches(&[64, 128, 256, 32]));
+    assert_eq!((plan.arena_bytes, plan.least_bytes), (1024 + 64, 1024 + 64));
+}
+
+#[test]
+fn an_order_that_needs_no_more_than_any_other_is_kept() {
+    let plan = plan(&branches(&[64]));
+    assert!(plan.kernels.is_sorted_by_key(|kernel| kernel.root));
 }

@@ -20,7 +20,7 @@ pub struct Buffer {
 }
 
 /// The value whose memory holds another.
-fn storage(fates: &[Fate], mut value: ValueId) -> ValueId {
+pub fn storage(fates: &[Fate], mut value: ValueId) -> ValueId {
     while let Fate::Alias(of) | Fate::Merged(of) = fates[value.index()] {
         value = of;
     }

@@ -3,6 +3,7 @@
 mod fuse;
 mod memory;
 mod offsets;
+mod order;
 
 pub use fuse::{Fate, Kernel, KernelKind, settled};
 pub use memory::{Buffer, Contents};
@@ -58,7 +59,16 @@ impl Plan {
 /// Plans a verified graph.
 pub fn plan(graph: &Graph) -> Plan {
     let settled = fuse::settled(graph);
-    let (mut fates, kernels) = fuse::fuse(graph, &settled);
+    let (fates, kernels) = fuse::fuse(graph, &settled);
+    let reordered = order::order(graph, &fates, &kernels);
+    let given = lay_out(graph, settled.clone(), fates.clone(), kernels);
+    // Where the order makes no difference to the arena, kernels run as they are written.
+    let other = reordered.map(|kernels| lay_out(graph, settled, fates, kernels));
+    other.filter(|other| other.arena_bytes < given.arena_bytes).unwrap_or(given)
+}
+
+/// Gives the values of kernels in their final order their places.
+fn lay_out(graph: &Graph, settled: Vec<bool>, mut fates: Vec<Fate>, kernels: Vec<Kernel>) -> Plan {
     let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
     let placement = memory::assign_offsets(&mut buffers);
     Plan {
