@@ -6,6 +6,7 @@
 use super::is_persistent;
 use crate::graph::{Graph, Instruction, Op, ValueId};
 use crate::nest::{Access, Index};
+use crate::scalar::ScalarFn;
 use crate::types::{Literal, row_major_strides};
 
 /// What becomes of a value.
@@ -15,7 +16,7 @@ pub enum Fate {
     Unused,
     /// Memory that outlives the step.
     Leaf,
-    /// Evaluated inside the kernels that read it, never stored.
+    /// Evaluated inside the kernel, or kernels, that read it, never stored.
     Inline,
     /// The same bytes as another value's.
     Alias(ValueId),
@@ -55,7 +56,7 @@ pub struct Kernel {
 /// Decides every value's fate and the kernels in order. `Stored` positions are assigned later.
 pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
     let needed = evaluated(graph);
-    let consumers = consumers(graph, &needed);
+    let mut readers = readers(graph, &needed);
     let rooted = rooted(graph);
     // The root of the kernel that evaluates each value, and whether it is evaluated at the root's own index.
     let mut group: Vec<ValueId> = graph.values().collect();
@@ -72,8 +73,10 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
             fates[at] = Fate::Unused;
             continue;
         }
-        if is_cheap(graph, value) && !rooted[at] && !feeds_opaque(graph, &consumers[at]) {
+        let everywhere = !rooted[at] && !feeds_opaque(graph, &readers[at]);
+        if is_cheap(graph, value) && everywhere {
             fates[at] = Fate::Inline;
+            hand_readers_on(graph, value, &mut readers);
             continue;
         }
         if is_persistent(&instruction.op) {
@@ -85,7 +88,7 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
             continue;
         }
         if !can_join(instruction) {
-            if let Some(root) = epilogue(graph, value, &consumers[at], &group, &aligned, &fates)
+            if let Some(root) = epilogue(graph, value, &readers[at], &group, &aligned, &fates)
                 && settled[at] == settled[root.index()]
                 && anchors[root.index()].is_none()
                 && !rooted[at]
@@ -97,21 +100,26 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
             continue;
         }
         // What is settled is not computed again in every step, if keeping it takes no more than what it follows from.
-        if settled[at] && consumers[at].iter().any(|c| !settled[c.index()]) && !outgrows_operands(graph, instruction) {
+        let serves_steps = readers[at].iter().any(|r| !settled[r.value.index()]);
+        if settled[at] && serves_steps && !outgrows_operands(graph, instruction) {
             continue;
         }
-        let Some(root) = common_group(graph, &consumers[at], &group, &fates) else { continue };
-        let is_aligned = consumers[at]
-            .iter()
-            .all(|c| group[c.index()] != root || (aligned[c.index()] && reads_at_own_index(graph, *c, value)))
+        let Some(root) = common_group(graph, &readers[at], &group, &fates) else { continue };
+        let inside = |r: &Reader| group[r.value.index()] == root;
+        let is_aligned = readers[at].iter().all(|r| !inside(r) || (aligned[r.value.index()] && r.at_own_index))
             && graph.shape(value) == graph.shape(root)
             && writes_row_major(graph.instruction(root))
             && writes_row_major(instruction);
-        let leaves_group = rooted[at] || consumers[at].iter().any(|c| group[c.index()] != root);
-        let later = consumers[at].iter().all(|c| group[c.index()] == root || *c > root);
+        let leaves_group = rooted[at] || !readers[at].iter().all(inside);
+        let later = readers[at].iter().all(|r| inside(r) || r.value > root);
+        if leaves_group && everywhere && !settled[at] && is_one_operation_away(graph, value) {
+            fates[at] = Fate::Inline;
+            hand_readers_on(graph, value, &mut readers);
+            continue;
+        }
         if leaves_group {
             // What is settled is computed before all steps, and so is what it follows from.
-            if !settled[root.index()] && consumers[at].iter().any(|c| settled[c.index()]) {
+            if !settled[root.index()] && readers[at].iter().any(|r| settled[r.value.index()]) {
                 continue;
             }
             let elementwise = kind(&graph.instruction(root).op) == KernelKind::Elementwise;
@@ -120,7 +128,7 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
             }
             also[root.index()].push(value);
         } else {
-            let grows = consumers[at].iter().any(|c| grows(graph, *c, value));
+            let grows = readers[at].iter().any(|r| grows(graph, r.value, value));
             let only_loads = matches!(instruction.op, Op::Move { .. }) && loads_memory(graph, instruction);
             if grows && !only_loads {
                 continue;
@@ -172,19 +180,50 @@ fn evaluated(graph: &Graph) -> Vec<bool> {
     needed
 }
 
+/// An instruction whose kernel reads a value.
+#[derive(Clone, Copy)]
+struct Reader {
+    value: ValueId,
+    /// True if it reads the value with the access by which it writes its own result, and nowhere else.
+    at_own_index: bool,
+}
+
+/// Notes that an instruction reads a value.
+fn note_reader(readers: &mut Vec<Reader>, new: Reader) {
+    match readers.iter_mut().find(|r| r.value == new.value) {
+        Some(known) => known.at_own_index &= new.at_own_index,
+        None => readers.push(new),
+    }
+}
+
 /// The instructions that read each value.
-fn consumers(graph: &Graph, needed: &[bool]) -> Vec<Vec<ValueId>> {
-    let mut consumers = vec![vec![]; graph.instructions().len()];
+fn readers(graph: &Graph, needed: &[bool]) -> Vec<Vec<Reader>> {
+    let mut readers = vec![vec![]; graph.instructions().len()];
     for value in graph.values().filter(|v| needed[v.index()]) {
-        for operand in &graph.instruction(value).operands {
-            // An extent is known from the type alone.
-            if !matches!(graph.instruction(value).op, Op::Extent { .. }) && !consumers[operand.index()].contains(&value)
-            {
-                consumers[operand.index()].push(value);
-            }
+        let Instruction { op, operands, nest, .. } = graph.instruction(value);
+        // An extent is known from the type alone.
+        if matches!(op, Op::Extent { .. }) {
+            continue;
+        }
+        for (operand, access) in operands.iter().zip(&nest.operands) {
+            let at_own_index = matches!(op, Op::Map(_)) && *access == nest.output;
+            note_reader(&mut readers[operand.index()], Reader { value, at_own_index });
         }
     }
-    consumers
+    readers
+}
+
+/// What is evaluated wherever it is read makes its readers readers of its operands.
+fn hand_readers_on(graph: &Graph, value: ValueId, readers: &mut [Vec<Reader>]) {
+    let own = std::mem::take(&mut readers[value.index()]);
+    for operand in &graph.instruction(value).operands {
+        let of_operand = &mut readers[operand.index()];
+        let Some(position) = of_operand.iter().position(|r| r.value == value) else { continue };
+        let link = of_operand.remove(position);
+        for reader in &own {
+            note_reader(of_operand, Reader { at_own_index: reader.at_own_index && link.at_own_index, ..*reader });
+        }
+    }
 }
 
 /// Values that an output or update names.
@@ -242,12 +281,52 @@ fn is_cheap(graph: &Graph, value: ValueId) -> bool {
     }
 }
 
-/// True if some consumer reads its operands from memory only.
-fn feeds_opaque(graph: &Graph, consumers: &[ValueId]) -> bool {
-    consumers.iter().any(|c| match graph.instruction(*c).op {
+/// One operation of one element away from a value with no more bytes that is in memory or as near to it: reading that
+/// value and computing this one again costs less than keeping both.
+fn is_one_operation_away(graph: &Graph, value: ValueId) -> bool {
+    let Instruction { op, ty, operands, .. } = graph.instruction(value);
+    let Op::Map(function) = op else { return false };
+    let one_operation = match function {
+        ScalarFn::Add
+        | ScalarFn::Sub
+        | ScalarFn::Mul
+        | ScalarFn::Div
+        | ScalarFn::Neg
+        | ScalarFn::Max
+        | ScalarFn::Min
+        | ScalarFn::Less
+        | ScalarFn::Equal
+        | ScalarFn::Cast(_) => true,
+        ScalarFn::Select
+        | ScalarFn::Exp
+        | ScalarFn::Log
+        | ScalarFn::Sqrt
+        | ScalarFn::Tanh
+        | ScalarFn::Sigmoid
+        | ScalarFn::Erf
+        | ScalarFn::Sin
+        | ScalarFn::Cos
+        | ScalarFn::Round
+        | ScalarFn::Flush
+        | ScalarFn::Straight
+        | ScalarFn::MulShift
+        | ScalarFn::ShiftLeft
+        | ScalarFn::ShiftRight => false,
+    };
+    let mut large = operands.iter().filter(|v| graph.ty(**v).elements() * 8 > ty.elements());
+    let source = large.next();
+    let fits = source.is_some_and(|v| graph.shape(*v) == ty.shape && graph.ty(*v).bytes() <= ty.bytes());
+    // A leaf that the step updates could no longer be written over if it were read later.
+    let updated = graph.updates().iter().any(|(leaf, _)| operands.contains(leaf));
+    one_operation && fits && !updated && large.next().is_none()
+}
+
+/// True if some reader reads its operands from memory only.
+fn feeds_opaque(graph: &Graph, readers: &[Reader]) -> bool {
+    readers.iter().any(|r| match graph.instruction(r.value).op {
         Op::Contract | Op::Gather | Op::Scatter | Op::Random { .. } => true,
         // An alias hands its operand's memory on.
-        Op::Move { .. } => alias(graph, *c).is_some(),
+        Op::Move { .. } => alias(graph, r.value).is_some(),
         Op::Map(_)
         | Op::Reduce(_)
         | Op::Extent { .. }
@@ -268,49 +347,38 @@ fn can_join(instruction: &Instruction) -> bool {
     matches!(instruction.op, Op::Map(_) | Op::Move { .. }) && all_axes(&instruction.nest.output)
 }
 
-/// The one kernel that evaluates all consumers, ignoring later consumers elsewhere; `None` if an earlier or opaque
-/// consumer needs the value in memory before.
-fn common_group(graph: &Graph, consumers: &[ValueId], group: &[ValueId], fates: &[Fate]) -> Option<ValueId> {
-    // A cheap consumer is evaluated in whichever kernels read it, so this value must be in memory before them all.
-    if consumers.iter().any(|c| fates[c.index()] == Fate::Inline && group[c.index()] == *c) {
-        return None;
-    }
-    let inside = |c: &ValueId| {
-        let op = &graph.instruction(*c).op;
-        matches!(op, Op::Map(_) | Op::Move { .. } | Op::Reduce(_)) && !matches!(fates[c.index()], Fate::Alias(_))
+/// The one kernel that evaluates all readers, ignoring later readers elsewhere; `None` if an earlier or opaque reader
+/// needs the value in memory before.
+fn common_group(graph: &Graph, readers: &[Reader], group: &[ValueId], fates: &[Fate]) -> Option<ValueId> {
+    let inside = |v: &ValueId| {
+        let op = &graph.instruction(*v).op;
+        matches!(op, Op::Map(_) | Op::Move { .. } | Op::Reduce(_)) && !matches!(fates[v.index()], Fate::Alias(_))
     };
-    let first = consumers.iter().filter(|c| inside(c)).map(|c| group[c.index()]).min()?;
-    consumers.iter().all(|c| (inside(c) && group[c.index()] == first) || *c > first).then_some(first)
+    let values = || readers.iter().map(|r| r.value);
+    let first = values().filter(inside).map(|v| group[v.index()]).min()?;
+    values().all(|v| (inside(&v) && group[v.index()] == first) || v > first).then_some(first)
 }
 
-/// The elementwise root that can take an anchor's result on: all consumers are in its kernel, at its own index.
+/// The elementwise root that can take an anchor's result on: all readers are in its kernel, at its own index.
 fn epilogue(
     graph: &Graph,
     value: ValueId,
-    consumers: &[ValueId],
+    readers: &[Reader],
     group: &[ValueId],
     aligned: &[bool],
     fates: &[Fate],
 ) -> Option<ValueId> {
     let Instruction { op, ty, nest, .. } = graph.instruction(value);
-    let root = consumers.first().map(|c| group[c.index()])?;
+    let root = readers.first().map(|r| group[r.value.index()])?;
     let fits = matches!(op, Op::Contract | Op::Reduce(_))
         && nest.output.iter().all(|index| matches!(index, Index::Axis(_) | Index::Radix(_) | Index::Affine { .. }))
         && matches!(graph.instruction(root).op, Op::Map(_))
         && matches!(fates[root.index()], Fate::Stored(_))
         && writes_row_major(graph.instruction(root))
         && graph.ty(root) == ty;
-    let all_aligned = consumers
-        .iter()
-        .all(|c| group[c.index()] == root && aligned[c.index()] && reads_at_own_index(graph, *c, value));
+    let all_aligned =
+        readers.iter().all(|r| group[r.value.index()] == root && aligned[r.value.index()] && r.at_own_index);
     (fits && all_aligned).then_some(root)
-}
-
-/// True if the consumer reads the value with the access by which it writes its own result.
-fn reads_at_own_index(graph: &Graph, consumer: ValueId, value: ValueId) -> bool {
-    let Instruction { op, operands, nest, .. } = graph.instruction(consumer);
-    let uses = operands.iter().zip(&nest.operands).filter(|(v, _)| **v == value);
-    matches!(op, Op::Map(_)) && uses.into_iter().all(|(_, access)| *access == nest.output)
 }
 
 /// True if the axes of a nest, in their declared order, are the output's dimensions.

@@ -1,0 +1,349 @@
+//! What a C program sees: the header, the entry points, and the files that build an example.
+
+use super::expressions::c_type;
+use super::names::{identifiers, upper};
+use super::{Program, address, identifier};
+use crate::loops::{Call, Copy, Kept, Leaf, Loops, Place};
+use std::fmt::Write as _;
+use tacit_ir::TensorType;
+use tacit_ir::interpret::Tensor;
+
+/// The files of a bundle, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    pub files: Vec<(String, String)>,
+}
+
+/// What the header says of a program.
+#[derive(Clone, Debug, Default)]
+pub struct Interface {
+    /// Of each input or output by its name in the graph: a line that says what its elements are.
+    pub notes: Vec<(String, String)>,
+    /// Of each output that has them: the labels of its elements.
+    pub labels: Vec<(String, Vec<String>)>,
+}
+
+/// For each function and operand, whether it overlaps no other operand in any call, so that a compiler may keep its elements
+/// in registers.
+pub fn exclusive_operands(loops: &Loops) -> Vec<Vec<bool>> {
+    let mut exclusive: Vec<Vec<bool>> = loops.functions.iter().map(|f| vec![true; f.operands.len()]).collect();
+    for Call { function, places, .. } in &loops.calls {
+        let operands = &loops.functions[*function].operands;
+        for a in 0..operands.len() {
+            for b in 0..operands.len() {
+                let is_read_only = !operands[a].is_written && !operands[b].is_written;
+                let bytes = |k: usize| operands[k].elements * operands[k].dtype.size();
+                if a != b && !is_read_only && overlaps((places[a], bytes(a)), (places[b], bytes(b))) {
+                    exclusive[*function][a] = false;
+                }
+            }
+        }
+    }
+    exclusive
+}
+
+fn overlaps(a: (Place, usize), b: (Place, usize)) -> bool {
+    match (a.0, b.0) {
+        (Place::Arena(x), Place::Arena(y)) => x < y + b.1 && y < x + a.1,
+        (x, y) => x == y,
+    }
+}
+
+/// The names of a program's parameters: inputs, then outputs.
+struct Parameters {
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl Parameters {
+    fn of(loops: &Loops) -> Parameters {
+        let inputs = loops.inputs.iter().map(|leaf| leaf.name.as_deref().unwrap_or("input"));
+        let outputs = loops.outputs.iter().map(|output| output.name.as_str());
+        let mut inputs = identifiers(inputs.chain(outputs));
+        let outputs = inputs.split_off(loops.inputs.len());
+        Parameters { inputs, outputs }
+    }
+}
+
+/// Where what is kept begins in the arena.
+fn kept_offset(loops: &Loops) -> usize {
+    loops.arena_bytes.next_multiple_of(64)
+}
+
+/// The bytes of arena and state together; an array has at least one.
+fn arena_bytes(loops: &Loops) -> usize {
+    let kept = loops.kept.iter().map(|kept| kept.offset + bytes_of(&kept.leaf)).max();
+    kept.map_or(loops.arena_bytes, |bytes| kept_offset(loops) + bytes).max(1)
+}
+
+fn bytes_of(leaf: &Leaf) -> usize {
+    leaf.elements * leaf.dtype.size()
+}
+
+/// The declaration of the function that runs a program, without a semicolon.
+fn declaration(program: &Program) -> String {
+    let name = identifier(program.name);
+    let parameters = Parameters::of(program.loops);
+    let mut list = vec!["void *arena".to_owned()];
+    for (leaf, name) in program.loops.inputs.iter().zip(&parameters.inputs) {
+        list.push(format!("const {} *{name}", c_type(leaf.dtype)));
+    }
+    for (output, name) in program.loops.outputs.iter().zip(&parameters.outputs) {
+        list.push(format!("{} *{name}", c_type(output.dtype)));
+    }
+    format!("void {name}_run({})", list.join(", "))
+}
+
+/// The functions that the header declares.
+pub fn entry_points(
+    program: &Program,
+    functions: &[String],
+    constants: &[String],
+    values: impl Fn(&Leaf) -> Tensor<f32>,
+    constant: &mut dyn FnMut(&Tensor<f32>, &Leaf) -> String,
+) -> String {
+    let loops = program.loops;
+    let name = identifier(program.name);
+    let parameters = Parameters::of(loops);
+    let at = |place| address(place, loops, constants, &parameters.inputs, kept_offset(loops));
+    let mut text = String::new();
+    if !loops.kept.is_empty() {
+        let _ = writeln!(text, "void {name}_reset(void *arena)\n{{\n    uint8_t *const memory = (uint8_t *)arena;");
+        for (position, kept) in loops.kept.iter().enumerate() {
+            reset(&mut text, kept, &at(Place::Kept(position)), &values, constant);
+        }
+        text += "}\n\n";
+    }
+    let _ = writeln!(text, "{}\n{{\n    uint8_t *const memory = (uint8_t *)arena;", declaration(program));
+    let places = places(loops);
+    if !places.iter().any(|place| matches!(place, Place::Arena(_) | Place::Kept(_))) {
+        text += "    (void)memory;\n";
+    }
+    for (input, parameter) in parameters.inputs.iter().enumerate() {
+        if !places.contains(&Place::Input(input)) {
+            let _ = writeln!(text, "    (void){parameter};");
+        }
+    }
+    for call in &loops.calls {
+        let operands = &loops.functions[call.function].operands;
+        let arguments: Vec<String> = operands
+            .iter()
+            .zip(&call.places)
+            .map(|(operand, place)| {
+                let constant = if operand.is_written { "" } else { "const " };
+                let ty = super::functions::memory_type(c_type(operand.dtype));
+                format!("({constant}{ty} *){}", at(*place))
+            })
+            .collect();
+        let _ = writeln!(text, "    {}({});", functions[call.function], arguments.join(", "));
+    }
+    for Copy { to, from, bytes } in &loops.copies {
+        copy(&mut text, &at(*to), &at(*from), *bytes);
+    }
+    for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
+        copy(&mut text, &format!("((uint8_t *){parameter})"), &at(output.place), output.elements * output.dtype.size());
+    }
+    text + "}\n\n"
+}
+
+/// Every place that a run touches.
+fn places(loops: &Loops) -> Vec<Place> {
+    let of_calls = loops.calls.iter().flat_map(|call| call.places.iter().copied());
+    let of_outputs = loops.outputs.iter().filter(|output| output.elements > 0).map(|output| output.place);
+    let of_copies = loops.copies.iter().flat_map(|copy| [copy.to, copy.from]);
+    of_calls.chain(of_outputs).chain(of_copies).collect()
+}
+
+fn copy(text: &mut String, to: &str, from: &str, bytes: usize) {
+    let _ = writeln!(
+        text,
+        "    for (int32_t i = 0; i < {bytes}; ++i) {{\n        {to}[i] = ((const uint8_t *){from})[i];\n    }}"
+    );
+}
+
+/// What is kept as it is before the first run.
+fn reset(
+    text: &mut String,
+    kept: &Kept,
+    place: &str,
+    values: &impl Fn(&Leaf) -> Tensor<f32>,
+    constant: &mut dyn FnMut(&Tensor<f32>, &Leaf) -> String,
+) {
+    let Leaf { dtype, elements, .. } = kept.leaf;
+    let tensor = match kept.init {
+        Some(init) => Tensor::filled(&TensorType::new(dtype, &[elements]), init),
+        None => values(&kept.leaf),
+    };
+    let first = crate::loops::bytes_of(&tensor).first().copied();
+    let is_one_byte = first.is_some_and(|first| crate::loops::bytes_of(&tensor).iter().all(|byte| *byte == first));
+    let bytes = bytes_of(&kept.leaf);
+    match first.filter(|_| is_one_byte) {
+        Some(byte) => {
+            let _ =
+                writeln!(text, "    for (int32_t i = 0; i < {bytes}; ++i) {{\n        {place}[i] = {byte};\n    }}");
+        }
+        None => copy(text, place, &constant(&tensor, &kept.leaf), bytes),
+    }
+}
+
+/// Header, source and what builds an example of their use.
+pub fn files(name: &str, programs: &[Program], source: String) -> Files {
+    let files = vec![
+        (format!("{name}.c"), source),
+        (format!("{name}.h"), header(name, programs)),
+        ("main.c".to_owned(), example(name, programs)),
+        ("Makefile".to_owned(), MAKEFILE.replace("NAME", name)),
+        ("CMakeLists.txt".to_owned(), CMAKE.replace("NAME", name)),
+    ];
+    Files { files }
+}
+
+fn header(name: &str, programs: &[Program]) -> String {
+    let guard = format!("{}_H", upper(name));
+    let mut text = format!(
+        "/* Written by Tacit; changes made here are lost. */\n#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n\
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n"
+    );
+    for program in programs {
+        let loops = program.loops;
+        let upper = upper(program.name);
+        let parameters = Parameters::of(loops);
+        let note = |name: &str| {
+            let known = program.interface.notes.iter().find(|(known, _)| known == name);
+            known.map(|(_, note)| format!(": {note}")).unwrap_or_default()
+        };
+        let weights: usize = loops.constants.iter().map(bytes_of).sum();
+        let _ = writeln!(
+            text,
+            "/* {}: {} operations a run, {weights} bytes of constants. */",
+            program.name, program.operations
+        );
+        let _ = writeln!(text, "#define {upper}_ARENA_BYTES {}", arena_bytes(loops));
+        let _ = writeln!(text, "#define {upper}_OPERATIONS {}", program.operations);
+        for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
+            let macro_name = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+            let _ = writeln!(text, "#define {macro_name} {}", leaf.elements);
+        }
+        for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
+            let macro_name = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+            let _ = writeln!(text, "#define {macro_name} {}", output.elements);
+            if let Some((_, labels)) = program.interface.labels.iter().find(|(name, _)| *name == output.name) {
+                let labels: Vec<String> = labels.iter().map(|label| string(label)).collect();
+                let labels_name = format!("{upper}_{}_LABELS", parameter.to_ascii_uppercase());
+                let _ = writeln!(text, "/* The initialiser of an array of strings. */");
+                let _ = writeln!(text, "#define {labels_name} {{ {} }}", labels.join(", "));
+            }
+        }
+        text += "\n/*\n";
+        let _ = writeln!(text, " * One run. `arena` has {upper}_ARENA_BYTES bytes and begins at a multiple of 16.");
+        for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
+            let _ = writeln!(text, " * `{parameter}`{}", note(leaf.name.as_deref().unwrap_or_default()));
+        }
+        for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
+            let _ = writeln!(text, " * `{parameter}` is written{}", note(&output.name));
+        }
+        if loops.kept.is_empty() {
+            text += " * Runs in several threads need an arena each, and share nothing else.\n";
+        } else {
+            let name = identifier(program.name);
+            let _ = writeln!(text, " * The arena holds what is kept from run to run: call {name}_reset first.");
+        }
+        text += " */\n";
+        if !loops.kept.is_empty() {
+            let _ = writeln!(text, "void {}_reset(void *arena);", identifier(program.name));
+        }
+        let _ = writeln!(text, "{};\n", declaration(program));
+    }
+    text + "#ifdef __cplusplus\n}\n#endif\n\n#endif\n"
+}
+
+/// A string literal.
+fn string(label: &str) -> String {
+    let mut text = String::from("\"");
+    for byte in label.bytes() {
+        match byte {
+            b'"' => text += "\\\"",
+            b'\\' => text += "\\\\",
+            // A `?` could begin a trigraph, and what is no letter of ASCII has no sure spelling.
+            b' '..=b'~' if byte != b'?' => text.push(byte as char),
+            other => {
+                let _ = write!(text, "\\{other:03o}");
+            }
+        }
+    }
+    text + "\""
+}
+
+/// An example that reads a program's inputs from standard input and prints its outputs.
+fn example(name: &str, programs: &[Program]) -> String {
+    let program = &programs[0];
+    let loops = program.loops;
+    let (prefix, upper) = (identifier(program.name), upper(program.name));
+    let parameters = Parameters::of(loops);
+    let mut text = format!(
+        "/* An example: reads the inputs of one run as numbers from standard input, and prints the outputs. */\n\
+         #include \"{name}.h\"\n\n#include <stdio.h>\n\n\
+         static union {{ uint64_t alignment; uint8_t bytes[{upper}_ARENA_BYTES]; }} arena;\n"
+    );
+    for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
+        let elements = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+        let _ = writeln!(text, "static {} {parameter}[{elements}];", c_type(leaf.dtype));
+    }
+    for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
+        let elements = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+        let _ = writeln!(text, "static {} {parameter}[{elements}];", c_type(output.dtype));
+    }
+    text += "\nint main(void)\n{\n";
+    if !loops.kept.is_empty() {
+        let _ = writeln!(text, "    {prefix}_reset(arena.bytes);");
+    }
+    for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
+        let elements = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+        let _ = writeln!(
+            text,
+            "    for (int i = 0; i < {elements}; ++i) {{\n        double number = 0.0;\n        \
+             if (scanf(\"%lf\", &number) != 1) {{\n            fprintf(stderr, \"{parameter}: %d numbers are \
+             expected\\n\", {elements});\n            return 1;\n        }}\n        {parameter}[i] = ({})number;\n    }}",
+            c_type(leaf.dtype)
+        );
+    }
+    let arguments: Vec<&str> = parameters.inputs.iter().chain(&parameters.outputs).map(String::as_str).collect();
+    let _ = writeln!(text, "    {prefix}_run(arena.bytes, {});", arguments.join(", "));
+    for parameter in &parameters.outputs {
+        let elements = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
+        let _ = writeln!(
+            text,
+            "    for (int i = 0; i < {elements}; ++i) {{\n        printf(\"{parameter} %d %.9g\\n\", i, \
+             (double){parameter}[i]);\n    }}"
+        );
+    }
+    text + "    return 0;\n}\n"
+}
+
+const MAKEFILE: &str = "CFLAGS ?= -O3
+CFLAGS += -std=c99 -Wall -Wextra -pedantic -ffp-contract=off
+
+example: main.o NAME.o
+\t$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+main.o NAME.o: NAME.h
+
+clean:
+\trm -f example main.o NAME.o
+
+.PHONY: clean
+";
+
+const CMAKE: &str = "cmake_minimum_required(VERSION 3.13)
+project(NAME C)
+
+add_library(NAME STATIC NAME.c)
+target_include_directories(NAME PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+set_target_properties(NAME PROPERTIES C_STANDARD 99 C_EXTENSIONS OFF)
+if(CMAKE_C_COMPILER_ID MATCHES \"GNU|Clang\")
+  target_compile_options(NAME PRIVATE -Wall -Wextra -pedantic -ffp-contract=off)
+endif()
+
+add_executable(example main.c)
+target_link_libraries(example PRIVATE NAME)
+";

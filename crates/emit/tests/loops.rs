@@ -1,0 +1,127 @@
+//! Random programs and their gradients, lowered to loops, give the interpreter's bits.
+
+use proptest::prelude::*;
+use std::collections::HashMap;
+use tacit_emit::loops::{Leaf, Loops, Memory, Options, bytes_of, evaluate, lower};
+use tacit_ir::gradient::pull_back;
+use tacit_ir::interpret::{Data, Tensor, compute, interpret};
+use tacit_ir::passes::simplify;
+use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
+use tacit_ir::{DType, Graph, ValueId, text};
+
+/// What the loops' memory holds of an output or leaf.
+fn tensor(bytes: &[u8], like: &Tensor<f32>) -> Tensor<f32> {
+    let words = || bytes.chunks_exact(4).map(|word| word.try_into().expect("a word has four bytes"));
+    let data = match &like.data {
+        Data::Float(_) => Data::Float(words().map(f32::from_le_bytes).collect()),
+        Data::I32(_) => Data::I32(words().map(i32::from_le_bytes).collect()),
+        Data::I8(_) => Data::I8(bytes.iter().map(|byte| *byte as i8).collect()),
+        Data::Bool(_) => Data::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
+    };
+    Tensor { shape: like.shape.clone(), data }
+}
+
+fn memory(graph: &Graph, loops: &Loops, leaves: &HashMap<String, Tensor<f32>>) -> Memory {
+    let mut memory = Memory::new(loops, |leaf: &Leaf| match &leaf.name {
+        Some(name) => leaves[name].clone(),
+        None => compute(graph.instruction(leaf.value), &[]),
+    });
+    for (kept, bytes) in loops.kept.iter().zip(&mut memory.kept) {
+        if let Some(tensor) = kept.leaf.name.as_ref().and_then(|name| leaves.get(name)) {
+            *bytes = bytes_of(tensor);
+        }
+    }
+    memory
+}
+
+fn check(graph: &Graph, leaves: &HashMap<String, Tensor<f32>>, lanes: usize) -> Result<(), TestCaseError> {
+    let simpler = simplify(graph).unwrap();
+    let first = interpret(graph, leaves).unwrap();
+    let mut carried = leaves.clone();
+    carried.extend(first.updates.clone());
+    let second = interpret(graph, &carried).unwrap();
+    let loops = lower(&simpler, &Options { lanes });
+    let mut memory = memory(&simpler, &loops, leaves);
+    for (step, expected) in [&first, &second].into_iter().enumerate() {
+        evaluate(&loops, &mut memory);
+        for (name, expected) in &expected.outputs {
+            let found = tensor(memory.output(&loops, name).expect("the output has a place"), expected);
+            let difference = first_difference(&found, expected);
+            prop_assert_eq!(difference, None, "output `{}` of step {} of\n{}", name, step, text::print(&simpler));
+        }
+        for (name, expected) in &expected.updates {
+            let position = loops.kept.iter().position(|kept| kept.leaf.name.as_ref() == Some(name));
+            let found = tensor(&memory.kept[position.expect("what is updated is kept")], expected);
+            let difference = first_difference(&found, expected);
+            prop_assert_eq!(difference, None, "leaf `{}` after step {} of\n{}", name, step, text::print(&simpler));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the gradient of every f32 output with respect to every f32 leaf, as outputs.
+fn with_gradients(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    let is_float = |v: &ValueId| graph.ty(*v).dtype == DType::F32;
+    let leaves: Vec<ValueId> =
+        graph.values().filter(|v| graph.instruction(*v).op.leaf_name().is_some()).filter(is_float).collect();
+    let outputs: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).filter(is_float).collect();
+    for (k, of) in outputs.into_iter().enumerate() {
+        let gradients = pull_back(&mut graph, of, of, &leaves).unwrap();
+        for (j, gradient) in gradients.into_iter().enumerate() {
+            graph.set_output(&format!("gradient.{k}.{j}"), gradient).unwrap();
+        }
+    }
+    graph
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lowered_programs_give_the_interpreters_bits(
+        seed in any::<u64>(), instructions in 1usize..30, lanes in 1usize..9,
+    ) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = random_graph(seed, &options);
+        check(&graph, &random_leaves(&graph, seed, &options), lanes)?;
+    }
+
+    #[test]
+    fn lowered_gradients_give_the_interpreters_bits(
+        seed in any::<u64>(), instructions in 1usize..14, lanes in 1usize..9,
+    ) {
+        let options = testing::Options { instructions, ..testing::Options::default() };
+        let graph = random_graph(seed, &options);
+        check(&with_gradients(&graph), &random_leaves(&graph, seed, &options), lanes)?;
+    }
+
+    #[test]
+    fn sums_of_several_chunks_and_pieces_give_the_interpreters_bits(
+        seed in any::<u64>(), i in 1usize..8, c in 1usize..90, rows in 1usize..5, long in 1usize..5000, lanes in 1usize..9,
+    ) {
+        let (box_size, terms) = (i * i * c, rows * long);
+        let source = format!(
+            "tacit-ir 1\n\
+             %0 = input \"image\" -> f32[5,6,{c}]\n\
+             %1 = param \"w\" -> f32[{i},{i},{c},5]\n\
+             %2 = contract \"{{h+i-1}}{{2w+j-1}}c,ijco->hwo\" h=4 w=3 o=5 i={i} j={i} c={c} (%0, %1) -> f32[4,3,5]\n\
+             %3 = input \"x\" -> f32[{rows},{long},2]\n\
+             %4 = reduce sum \"ijk->k\" i={rows} j={long} k=2 (%3) -> f32[2]\n\
+             %5 = map exp (%3) -> f32[{rows},{long},2]\n\
+             %6 = reduce max \"ijk->k\" i={rows} j={long} k=2 (%5) -> f32[2]\n\
+             %7 = input \"v\" -> f32[{box_size}]\n\
+             %8 = param \"m\" -> f32[{box_size},3]\n\
+             %9 = contract \"i,io->o\" o=3 i={box_size} (%7, %8) -> f32[3]\n\
+             %10 = input \"one\" -> f32[{terms}]\n\
+             %11 = reduce sum \"(ij)->\" i={rows} j={long} (%10) -> f32[]\n\
+             output \"convolved\" = %2\n\
+             output \"sums\" = %4\n\
+             output \"greatest\" = %6\n\
+             output \"product\" = %9\n\
+             output \"all\" = %11\n"
+        );
+        let graph = text::parse(&source).unwrap();
+        check(&graph, &random_leaves(&graph, seed, &testing::Options::default()), lanes)?;
+    }
+}
