@@ -132,8 +132,7 @@ fn prepared(
         }
     };
     let options = Options::from_environment().map_err(|error| error.to_string())?;
-    let mut program =
-        Program::compile(&graph, &Options { threads, ..options }).map_err(|error| error.to_string())?;
+    let mut program = Program::compile(&graph, &Options { threads, ..options }).map_err(|error| error.to_string())?;
     for (name, tensor) in &leaves {
         let set = match &tensor.data {
             Data::Float(values) => program.set_f32(name, values),

@@ -100,8 +100,7 @@ impl ElementwiseLoop {
         let [store] = &self.stores[..] else { return None };
         let channels = *self.extents.last()?;
         let one = Lanewise::Same(0);
-        let mut maps =
-            Requantise { bias: one, factor: one, shift: one, zero_point: 0, low: i32::MIN, high: i32::MAX };
+        let mut maps = Requantise { bias: one, factor: one, shift: one, zero_point: 0, low: i32::MIN, high: i32::MAX };
         let (mut stage, mut latest) = (Stage::Sum, None);
         let mut known: Vec<KnownInteger> = vec![];
         for (k, code) in self.program.codes.iter().enumerate() {
@@ -166,9 +165,8 @@ impl ElementwiseLoop {
                 | Code::MulAdd { .. } => return None,
             });
         }
-        let is_all = stage == Stage::Narrow
-            && store.dtype == DType::I8
-            && self.program.results.first() == latest.as_ref();
+        let is_all =
+            stage == Stage::Narrow && store.dtype == DType::I8 && self.program.results.first() == latest.as_ref();
         is_all.then_some((maps, channels))
     }
 }

@@ -7,8 +7,8 @@
 
 use super::any::AnyLoop;
 use super::{
-    Base, Behind, CHUNK, ContractPlan, Contraction, Group, IntegerOperands, IntegerPlan, Operands, PlanOptions, Requantise, Row,
-    Run, SharedSlice,
+    Base, Behind, CHUNK, ContractPlan, Contraction, Group, IntegerOperands, IntegerPlan, Operands, PlanOptions,
+    Requantise, Row, Run, SharedSlice,
 };
 use crate::block::{Finish, Slot};
 use crate::kernels::KernelSet;

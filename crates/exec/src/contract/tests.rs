@@ -216,7 +216,11 @@ fn cut(terms: usize, a_stride: i32, b_stride: i32, chunk: usize) -> Vec<Run> {
 }
 
 /// A batched matrix product with any operand transposed.
-pub(super) fn product((batches, m, n, k): (usize, usize, usize, usize), transposed: [bool; 3], chunk: usize) -> Contraction {
+pub(super) fn product(
+    (batches, m, n, k): (usize, usize, usize, usize),
+    transposed: [bool; 3],
+    chunk: usize,
+) -> Contraction {
     let (mi, ni, ki) = (m as i32, n as i32, k as i32);
     let (a_row, a_term) = if transposed[0] { (1, mi) } else { (ki, 1) };
     let (b_term, b_lane) = if transposed[1] { (1, ki) } else { (ni, 1) };

@@ -170,7 +170,9 @@ impl Context<'_> {
                 match &plan.slots.readings[tiles[0].group as usize] {
                     Reading::OneByOne(terms) if plan.is_depthwise => {
                         let a = self.operands.a.as_ptr().wrapping_offset(base.a as isize);
-                        for (panel, tile) in panels.clone().flat_map(|panel| tiles.iter().map(move |tile| (panel, tile))) {
+                        for (panel, tile) in
+                            panels.clone().flat_map(|panel| tiles.iter().map(move |tile| (panel, tile)))
+                        {
                             let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
                             let rows = self.rows_of(tile);
                             (plan.kernels.depthwise)(&DepthwiseCall { a, rows, terms, b, results });

@@ -157,7 +157,9 @@ pub(super) unsafe fn tile<V: Words, const M: usize, const NV: usize>(call: &Tile
                 }
             }
         }
-        finish(&call.results, rows, &sums);
+        // A copy, since what is taken on row by row lives in memory, and the sums above must not.
+        let results = sums;
+        finish(&call.results, &call.results.maps::<V, NV>(), rows, &results);
     }
 }
 
@@ -167,34 +169,66 @@ pub(super) unsafe fn tile<V: Words, const M: usize, const NV: usize>(call: &Tile
 /// See [`DepthwiseKernel`].
 #[inline(always)]
 pub(super) unsafe fn depthwise<V: Words>(call: &DepthwiseCall<'_>) {
+    // SAFETY: passed on.
+    unsafe {
+        match call.results.lanes == PANEL_VECTORS * V::WIDTH {
+            true => depthwise_rows::<V, true>(call),
+            false => depthwise_rows::<V, false>(call),
+        }
+    }
+}
+
+/// `WHOLE` says that all lanes of the panel exist.
+#[inline(always)]
+unsafe fn depthwise_rows<V: Words, const WHOLE: bool>(call: &DepthwiseCall<'_>) {
     const LANES_MAX: usize = 32;
     static ZEROS: [i8; LANES_MAX] = [0; LANES_MAX];
     let Results { lane, lanes, .. } = call.results;
-    let whole = lanes == PANEL_VECTORS * V::WIDTH;
-    for row in call.rows {
-        // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
-        unsafe {
+    // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
+    unsafe {
+        let maps = call.results.maps::<V, PANEL_VECTORS>();
+        for row in call.rows {
             let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
             let mut sums = [[V::splat(0); PANEL_VECTORS]];
-            for (pair, terms) in call.terms.as_chunks::<2>().0.iter().enumerate() {
-                let mut copies = [[0i8; LANES_MAX]; 2];
-                let mut places = [ZEROS.as_ptr(); 2];
-                for (k, term) in terms.iter().enumerate() {
-                    let Some(term) = term else { continue };
-                    places[k] = start.wrapping_offset(*term as isize);
-                    if !whole {
-                        std::ptr::copy_nonoverlapping(places[k], copies[k].as_mut_ptr(), lanes);
-                        places[k] = copies[k].as_ptr();
-                    }
-                }
-                let a = V::pair_up(places[0], places[1]);
-                let b = call.b.add(2 * PANEL_VECTORS * V::WIDTH * pair);
+            let mut b = call.b;
+            for terms in call.terms.as_chunks::<2>().0 {
+                let [low, high] =
+                    terms.map(|term| term.map_or(ZEROS.as_ptr(), |term| start.wrapping_offset(term as isize)));
+                let a = if WHOLE {
+                    V::pair_up(low, high)
+                } else {
+                    let mut copies = [[0i8; LANES_MAX]; 2];
+                    std::ptr::copy_nonoverlapping(low, copies[0].as_mut_ptr(), lanes);
+                    std::ptr::copy_nonoverlapping(high, copies[1].as_mut_ptr(), lanes);
+                    V::pair_up(copies[0].as_ptr(), copies[1].as_ptr())
+                };
                 for j in 0..PANEL_VECTORS {
                     sums[0][j] = sums[0][j].add_products(a[j], V::load_pairs(b.add(2 * j * V::WIDTH)));
                 }
+                b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
             }
-            finish(&call.results, std::array::from_ref(row), &sums);
+            let results = sums;
+            finish(&call.results, &maps, std::array::from_ref(row), &results);
         }
+    }
+}
+
+impl Results<'_> {
+    /// The lanes of vector `j` that exist.
+    #[inline(always)]
+    fn count<V: Words>(&self, j: usize) -> usize {
+        self.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH)
+    }
+
+    /// What is done to the sums of each vector.
+    ///
+    /// # Safety
+    /// Inlined into a function compiled for the vectors' set; the maps have numbers for existing lanes.
+    #[inline(always)]
+    unsafe fn maps<V: Words, const NV: usize>(&self) -> Option<[OfLanes<V>; NV]> {
+        let maps = self.requantise.as_ref()?;
+        // SAFETY: promised by the caller.
+        Some(std::array::from_fn(|j| unsafe { OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j)) }))
     }
 }
 
@@ -202,6 +236,7 @@ pub(super) unsafe fn depthwise<V: Words>(call: &DepthwiseCall<'_>) {
 #[inline(always)]
 unsafe fn finish<V: Words, const M: usize, const NV: usize>(
     results: &Results<'_>,
+    maps: &Option<[OfLanes<V>; NV]>,
     rows: &[Row; M],
     sums: &[[V; NV]; M],
 ) {
@@ -209,13 +244,13 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
     unsafe {
         for j in 0..NV {
             let lane = results.lane + j * V::WIDTH;
-            let count = results.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH);
+            let count = results.count::<V>(j);
             if count == 0 {
                 return;
             }
             let place = |i: usize| results.base + rows[i].c as isize + lane as isize * results.lane_stride;
             let is_whole = count == V::WIDTH && results.lane_stride == 1;
-            match &results.requantise {
+            match maps {
                 None => {
                     let c = results.c.cast::<i32>();
                     for i in 0..M {
@@ -231,9 +266,8 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
                 }
                 Some(maps) => {
                     let c = results.c.cast::<i8>();
-                    let maps = OfLanes::<V>::new(maps, lane, count);
                     for i in 0..M {
-                        let narrow = maps.apply(sums[i][j]);
+                        let narrow = maps[j].apply(sums[i][j]);
                         match is_whole {
                             true => narrow.store_narrow(c.wrapping_offset(place(i))),
                             false => {

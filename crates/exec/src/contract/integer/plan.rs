@@ -92,9 +92,10 @@ impl IntegerPlan {
             lengths,
             rows_are_lanes: spec.c_lane_stride == 1
                 && spec.lanes > 0
-                && spec.batches.iter().all(|base| {
-                    spec.rows.iter().all(|row| ((base.c + row.c) as usize).is_multiple_of(spec.lanes))
-                }),
+                && spec
+                    .batches
+                    .iter()
+                    .all(|base| spec.rows.iter().all(|row| ((base.c + row.c) as usize).is_multiple_of(spec.lanes))),
             kernels,
             tiles,
             slots,

@@ -34,7 +34,9 @@ impl Slots {
     pub fn of(spec: &Contraction) -> Slots {
         let has_rows = |group: &&Group| group.rows > 0;
         let most = spec.groups.iter().filter(has_rows).max_by_key(|group| terms_of(group).count());
-        let Some(first) = most else { return Slots { terms: vec![], readings: vec![Reading::OneByOne(vec![]); spec.groups.len()] } };
+        let Some(first) = most else {
+            return Slots { terms: vec![], readings: vec![Reading::OneByOne(vec![]); spec.groups.len()] };
+        };
         let mut slots = Slots::default();
         let mut places: HashMap<(i32, usize), usize> = HashMap::new();
         let mut runs = vec![];

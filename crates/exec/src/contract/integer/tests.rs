@@ -102,7 +102,8 @@ fn hold_to_reference(spec: &Contraction, random: &mut Random, teams: &mut [Team]
                     Lanewise::Each(each) => each[lane],
                 };
                 let mut meant = vec![0x55; lengths.c];
-                for start in spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize)) {
+                for start in spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize))
+                {
                     for lane in 0..spec.lanes {
                         let sum = expected[start + lane].wrapping_add(of_lane(&maps.bias, lane));
                         let scaled = math::mulshift(sum, of_lane(&maps.factor, lane), of_lane(&maps.shift, lane));
@@ -167,7 +168,8 @@ fn sums_of_the_greatest_products_are_exact() {
 
 #[test]
 fn rows_that_skip_terms_read_one_by_one_and_the_others_in_place() {
-    let run = |a: i32, b: i32, len: u32| crate::contract::Run { a, b, len, a_stride: 1, b_stride: 4, ends_chunk: false };
+    let run =
+        |a: i32, b: i32, len: u32| crate::contract::Run { a, b, len, a_stride: 1, b_stride: 4, ends_chunk: false };
     let group = |runs: Vec<crate::contract::Run>| crate::contract::Group { rows: 1, runs };
     let spec = Contraction {
         groups: vec![group(vec![run(1, 4, 2)]), group(vec![run(0, 0, 3), run(10, 12, 2)])],
