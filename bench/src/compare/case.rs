@@ -68,6 +68,7 @@ pub fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Train => "train",
         Mode::Infer => "infer",
+        Mode::Int8 => "int8",
     }
 }
 

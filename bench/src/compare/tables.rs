@@ -349,7 +349,7 @@ pub fn network(case: &Case) -> String {
     };
     match case.mode {
         Mode::Train => format!("{named}, batch {}", case.batch),
-        Mode::Infer => named,
+        Mode::Infer | Mode::Int8 => named,
     }
 }
 

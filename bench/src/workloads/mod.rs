@@ -21,6 +21,8 @@ pub enum Mode {
     Train,
     /// Answers alone.
     Infer,
+    /// The answers of the same network in 8-bit integers.
+    Int8,
 }
 
 /// A network by its name.
@@ -148,12 +150,13 @@ impl Workload {
         WORKLOADS.iter().find(|workload| workload.name == name)
     }
 
-    /// What is measured: the step, or the answers as a finished program with fewer multiplications gives them.
+    /// What is measured: the step, or the answers as a finished program with fewer multiplications gives them; what becomes
+    /// integers is still f32 here.
     pub fn measured(&self, mode: Mode, n: usize) -> Result<Laid> {
         let laid = self.graph(mode, n)?;
         match mode {
             Mode::Infer => Ok(Laid { graph: winograd(&laid.graph)?, ..laid }),
-            Mode::Train => Ok(laid),
+            Mode::Train | Mode::Int8 => Ok(laid),
         }
     }
 
@@ -167,7 +170,7 @@ impl Workload {
             Target::Number => None,
         };
         match mode {
-            Mode::Infer => graph.set_output("y", answer)?,
+            Mode::Infer | Mode::Int8 => graph.set_output("y", answer)?,
             Mode::Train => train(&mut graph, answer, self.target, &parameters)?,
         }
         Ok(Laid { graph, parameters, input_below, target_below })

@@ -20,7 +20,8 @@ pub enum Fate {
     Inline,
     /// The same bytes as another value's.
     Alias(ValueId),
-    /// A contraction or reduction that its kernel's root, this value, is written over.
+    /// A contraction or reduction that its kernel's root, this value, is written over. Sums of a contraction that become
+    /// another type have no memory in the plan: whoever cannot take them on one by one finds some.
     Merged(ValueId),
     /// The next value of this leaf, written over it.
     InPlace(ValueId),
@@ -375,7 +376,7 @@ fn epilogue(
         && matches!(graph.instruction(root).op, Op::Map(_))
         && matches!(fates[root.index()], Fate::Stored(_))
         && writes_row_major(graph.instruction(root))
-        && graph.ty(root) == ty;
+        && (graph.ty(root) == ty || (matches!(op, Op::Contract) && graph.shape(root) == ty.shape));
     let all_aligned =
         readers.iter().all(|r| group[r.value.index()] == root && aligned[r.value.index()] && r.at_own_index);
     (fits && all_aligned).then_some(root)
