@@ -44,7 +44,7 @@ struct Tool {
     debian: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 10] = [
     Tool { program: "cc", purpose: "the C compiler that links Rust programs", debian: &["gcc", "libc6-dev"] },
     Tool { program: "git", purpose: "which lists the files that the house rules are about", debian: &["git"] },
     Tool { program: "make", purpose: "which builds the example beside an emitted program", debian: &["make"] },
@@ -53,6 +53,23 @@ const TOOLS: [Tool; 5] = [
         purpose: "which shows that emitted programs take constant time",
         debian: &["valgrind"],
     },
+    Tool {
+        program: "arm-none-eabi-gcc",
+        purpose: "which compiles emitted programs for Cortex-M",
+        debian: &["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"],
+    },
+    Tool { program: "qemu-system-arm", purpose: "which runs them", debian: &["qemu-system-arm"] },
+    Tool {
+        program: "riscv64-unknown-elf-gcc",
+        purpose: "which compiles emitted programs for RISC-V",
+        debian: &["gcc-riscv64-unknown-elf"],
+    },
+    Tool {
+        program: "mips-linux-gnu-gcc",
+        purpose: "which compiles emitted programs for a processor with the most significant byte first",
+        debian: &["gcc-mips-linux-gnu"],
+    },
+    Tool { program: "qemu-riscv32", purpose: "which runs both", debian: &["qemu-user"] },
     Tool { program: "curl", purpose: "which fetches the data of the examples", debian: &["curl"] },
 ];
 

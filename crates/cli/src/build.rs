@@ -437,6 +437,12 @@ impl Progress {
                 }
             }
             Event::Stopped { epoch } => self.line(&format!("stopping after epoch {epoch}: no better one came")),
+            Event::Quantised { notes, loss_before, loss_after } => {
+                notes.iter().for_each(|note| self.line(note));
+                self.line(&format!(
+                    "8-bit integers: validation loss {loss_after:.4}, which was {loss_before:.4} in f32"
+                ));
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::{cost, instruction_cost};
 use tacit_ir::text;
 use tacit_spec::Exit;
@@ -11,6 +10,7 @@ use tacit_train::Artifact;
 use tacit_train::artifact::Provenance;
 use tacit_train::interface::{Interface, OutputType};
 
+use crate::memory_map::memory_map;
 use crate::output::{Result, print};
 use crate::{Format, Hashed, InspectArguments, table};
 
@@ -22,7 +22,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<Exit> {
     } else if arguments.cost {
         costs(&artifact)
     } else if arguments.memory {
-        memory(&artifact)
+        memory_map(&artifact.graph)
     } else if arguments.provenance {
         (provenance(&artifact.provenance), json!({ "provenance": artifact.provenance }))
     } else if let Some(hashed) = arguments.hash {
@@ -146,33 +146,6 @@ fn costs(artifact: &Artifact) -> (String, Value) {
         "bytes_moved": all.bytes_moved,
         "parameters": all.parameters,
         "instructions": instructions,
-    });
-    (text, value)
-}
-
-fn memory(artifact: &Artifact) -> (String, Value) {
-    let plan = plan(&artifact.graph);
-    let mut rows = vec![["offset", "bytes", "written by kernel", "last read by"].map(str::to_owned).to_vec()];
-    let mut buffers = Vec::new();
-    for buffer in &plan.buffers {
-        let cells = [buffer.offset, buffer.bytes, buffer.first, buffer.last];
-        rows.push(cells.map(|number| number.to_string()).to_vec());
-        buffers.push(json!({
-            "offset": buffer.offset, "bytes": buffer.bytes, "first": buffer.first, "last": buffer.last,
-        }));
-    }
-    let text = format!(
-        "{}{} kernels in {} bytes; the greatest live sum is {} bytes\n",
-        table::aligned(&rows),
-        plan.kernels.len(),
-        plan.arena_bytes,
-        plan.lower_bound_bytes
-    );
-    let value = json!({
-        "arena_bytes": plan.arena_bytes,
-        "lower_bound_bytes": plan.lower_bound_bytes,
-        "kernels": plan.kernels.len(),
-        "buffers": buffers,
     });
     (text, value)
 }

@@ -14,6 +14,7 @@ mod help;
 mod inspect;
 mod latency;
 mod ledger;
+mod memory_map;
 mod new;
 mod output;
 mod report;
@@ -214,7 +215,7 @@ struct InspectArguments {
     /// What every instruction costs.
     #[arg(long, group = "part")]
     cost: bool,
-    /// Where every intermediate lies in memory, and when.
+    /// A map of the memory: where every intermediate lies, and when.
     #[arg(long, group = "part")]
     memory: bool,
     /// What the program was built from.

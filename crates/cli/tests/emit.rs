@@ -136,3 +136,23 @@ fn wrong_requests_are_coded_errors() {
     let mut command = tacit(here, &["emit", "c", "digits.tacit", "--output", "fine"]);
     assert!(command.output().unwrap().status.success());
 }
+
+#[test]
+fn a_program_fits_a_part_or_is_refused_with_what_is_largest() {
+    let folder = program();
+    let here = folder.path();
+    let (code, _, err) = run(here, &["emit", "c", "digits.tacit", "--output", "m4", "--target", "cortex-m4"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.starts_with("STM32F446RE: flash 15"), "{err}");
+    // The compiler for this part has no library with it, and needs none.
+    let (code, _, err) = run(here, &["emit", "c", "digits.tacit", "--output", "riscv", "--target", "rv32imac"]);
+    assert!(code == 2 && err.starts_with("error[E0604]: GD32VF103CB: flash "), "{err}");
+    assert!(err.contains("bytes of flash too many (the most are 131072 of dense5.weight)"), "{err}");
+    let mut left: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(
+        left,
+        ["Tacit.toml", "digits.csv", "digits.tacit", "m4", "test-looks.json"],
+        "a program that does not fit is not written"
+    );
+}

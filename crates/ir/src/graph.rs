@@ -183,7 +183,12 @@ impl Graph {
     }
 
     pub fn param(&mut self, name: &str, shape: &[usize]) -> Result<ValueId> {
-        self.leaf_instruction(Op::Param { name: name.to_string() }, TensorType::new(DType::F32, shape))
+        self.param_of(name, DType::F32, shape)
+    }
+
+    /// A parameter of any element type; gradients exist for f32 alone.
+    pub fn param_of(&mut self, name: &str, dtype: DType, shape: &[usize]) -> Result<ValueId> {
+        self.leaf_instruction(Op::Param { name: name.to_string() }, TensorType::new(dtype, shape))
     }
 
     pub fn state(&mut self, name: &str, init: Scalar, shape: &[usize]) -> Result<ValueId> {

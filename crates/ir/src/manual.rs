@@ -92,8 +92,8 @@ impl Op {
             Op::Param { .. } => Page {
                 title: "param",
                 doc: "A tensor that the search finds. An `update` line says what it becomes after a training step.",
-                form: "%n = param \"<name>\" -> f32[<shape>]",
-                shape: "f32 of any shape.",
+                form: "%n = param \"<name>\" -> <type>",
+                shape: "Any. A search finds f32; the integers of a quantised program follow from them.",
                 count: "0.",
                 order: "None.",
                 gradient: "Ends here.",

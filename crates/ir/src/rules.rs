@@ -180,8 +180,7 @@ pub fn check(graph: &Graph, instruction: &Instruction) -> Result<()> {
         Op::Input { .. } | Op::Param { .. } | Op::State { .. } | Op::Constant { .. } if !operands.is_empty() => {
             fail(error::TYPE, format!("`{}` takes no operands", op.keyword()))
         }
-        Op::Input { .. } => Ok(()),
-        Op::Param { .. } => carries(DType::F32),
+        Op::Input { .. } | Op::Param { .. } => Ok(()),
         Op::State { init, .. } => carries(init.dtype()),
         Op::Constant { value: Literal::Splat(value) } => carries(value.dtype()),
         Op::Constant { value: Literal::Dense(values) } => {

@@ -217,12 +217,12 @@ fn leaf(graph: &mut Graph, draw: &mut Draw, options: &Options, dtype: DType) {
     let shape = random_shape(draw, options);
     let name = format!("leaf{}", graph.instructions().len());
     accept(match (dtype, draw.below(4)) {
-        (DType::F32, 0 | 1) => graph.param(&name, &shape),
+        (dtype, 0 | 1) => graph.param_of(&name, dtype, &shape),
         (_, 2) => {
             let init = scalar(draw, dtype, options);
             graph.state(&name, init, &shape)
         }
-        (DType::F32 | DType::I32 | DType::I8 | DType::Bool, _) => graph.input(&name, dtype, &shape),
+        (dtype, _) => graph.input(&name, dtype, &shape),
     });
 }
 

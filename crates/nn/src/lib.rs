@@ -25,4 +25,4 @@ pub use layers::{Padding, Window};
 pub use optimise::{Optimiser, OptimiserKind};
 pub use schedule::Schedule;
 pub use skeleton::{Layer, Mode, Parameter, forward};
-pub use training::{Head, HeadKind, Training, TrainingSpec, program, training_step};
+pub use training::{Head, HeadKind, Training, TrainingSpec, answers, program, training_step, training_step_of};

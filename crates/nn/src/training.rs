@@ -7,6 +7,7 @@ use crate::ops::{add, mean_last, misshapen, mul, scale, stop, sub};
 use crate::optimise::{Gradient, Optimiser, optimise};
 use crate::skeleton::{Layer, Mode, Parameter, forward, head};
 use tacit_ir::gradient::differentiate;
+use tacit_ir::passes::batch;
 use tacit_ir::{DType, Graph, Reduction, Result, ScalarFn, ValueId};
 
 /// What is trained, towards what and how.
@@ -75,12 +76,61 @@ pub fn training_step(spec: &TrainingSpec, n: usize) -> Result<Training> {
     let mut graph = Graph::new();
     let key = graph.input(KEY, DType::I32, &[2])?;
     let laid_out = laid_out(&mut graph, spec, INPUT, Some(n), Mode::Training { key })?;
+    let LaidOut { features, answers, parameters } = laid_out;
+    step_of(graph, spec, n, &answers, Some(features), parameters)
+}
+
+/// The program for one example before its predictions: the inputs of the blocks behind [`INPUT`], and an output for each head
+/// with what its goal compares with targets. The features that a reconstruction is compared with are an output
+/// [`Head::target`].
+pub fn answers(spec: &TrainingSpec) -> Result<Training> {
+    let mut graph = Graph::new();
+    let LaidOut { features, answers, parameters } = laid_out(&mut graph, spec, INPUT, None, Mode::Inference)?;
+    for (head, answer) in spec.heads.iter().zip(answers) {
+        graph.set_output(&head.name, answer)?;
+        if head.kind == HeadKind::Reconstruction {
+            graph.set_output(&head.target(), features)?;
+        }
+    }
+    Ok(Training { graph, parameters })
+}
+
+/// One step over a batch of n of a program with the interface of [`answers`], as [`training_step`] has one. Running
+/// statistics are parameters that stay as they are.
+pub fn training_step_of(
+    program: &Graph,
+    spec: &TrainingSpec,
+    n: usize,
+    parameters: Vec<Parameter>,
+) -> Result<Training> {
+    let mut graph = batch(program, n)?;
+    let output = |name: &str| match graph.output(name) {
+        Some(value) => Ok(value),
+        None => misshapen(format!("the program has no output `{name}`")),
+    };
+    let answers = spec.heads.iter().map(|head| output(&head.name)).collect::<Result<Vec<_>>>()?;
+    let reconstruction = spec.heads.iter().find(|head| head.kind == HeadKind::Reconstruction);
+    let features = reconstruction.map(|head| output(&head.target())).transpose()?;
+    graph.clear_roots();
+    step_of(graph, spec, n, &answers, features, parameters)
+}
+
+/// The losses, gradients and updates behind the answers of a batch.
+fn step_of(
+    mut graph: Graph,
+    spec: &TrainingSpec,
+    n: usize,
+    answers: &[ValueId],
+    features: Option<ValueId>,
+    parameters: Vec<Parameter>,
+) -> Result<Training> {
     let mut total = None;
-    for (head, answer) in spec.heads.iter().zip(&laid_out.answers) {
-        let target = match head.kind {
-            HeadKind::Answer { units, .. } => head.goal.target(&mut graph, &head.target(), &[n, units])?,
+    for (head, answer) in spec.heads.iter().zip(answers) {
+        let target = match (&head.kind, features) {
+            (HeadKind::Answer { units, .. }, _) => head.goal.target(&mut graph, &head.target(), &[n, *units])?,
             // A target that gave way would be learnt instead of the answer.
-            HeadKind::Reconstruction => stop(&mut graph, laid_out.features)?,
+            (HeadKind::Reconstruction, Some(features)) => stop(&mut graph, features)?,
+            (HeadKind::Reconstruction, None) => return misshapen("a reconstruction has features to be compared with"),
         };
         let target = for_members(&mut graph, target, *answer, spec.members)?;
         let loss = head.goal.loss(&mut graph, *answer, target)?;
@@ -91,7 +141,7 @@ pub fn training_step(spec: &TrainingSpec, n: usize) -> Result<Training> {
         });
     }
     let Some(loss) = total else { return misshapen("a program has an output") };
-    let trained: Vec<&Parameter> = laid_out.parameters.iter().filter(|p| p.trained).collect();
+    let trained: Vec<&Parameter> = parameters.iter().filter(|p| p.trained).collect();
     let leaves: Vec<ValueId> =
         trained.iter().map(|p| graph.leaf(&p.name).expect("laying out made every parameter")).collect();
     let values = differentiate(&mut graph, loss, &leaves)?;
@@ -104,7 +154,7 @@ pub fn training_step(spec: &TrainingSpec, n: usize) -> Result<Training> {
     graph.set_output("loss", loss)?;
     graph.set_output("learning-rate", optimised.learning_rate)?;
     graph.set_output("gradient-norm", optimised.gradient_norm)?;
-    Ok(Training { graph, parameters: laid_out.parameters })
+    Ok(Training { graph, parameters })
 }
 
 /// The program for one example: the inputs of the blocks, and an output for each head. Its parameters are those of the
@@ -199,7 +249,7 @@ mod tests {
     use crate::schedule::Schedule;
     use crate::{Initialiser, initialise};
     use std::collections::HashMap;
-    use tacit_ir::passes::{batch, simplify, verify};
+    use tacit_ir::passes::{simplify, verify};
     use tacit_ir::{Tensor, interpret};
 
     fn small_spec() -> TrainingSpec {

@@ -180,7 +180,7 @@ codes! {
     NotApplicable "E0123" Manifest "a key that means nothing here"
     "The key exists, but not together with what else is written: `momentum` belongs to `sgd`, `label-smoothing` to \
      `cross-entropy`, `class` to metrics of one class such as `recall`, `k` to `top-k`, and `output`, `where`, `gap` \
-     and `confidence` to metrics measured on data.";
+     and `confidence` to metrics measured on data, `calibration` and `quantisation` to `precision = \"int8\"`.";
 
     NoHeader "E0201" Data "a CSV file has no header"
     "The first line of a CSV file must name the columns. The file is empty, or its first line is.";

@@ -101,6 +101,30 @@ pub static PROGRAM: Table = Table {
             "How the finished program computes 3×3 convolutions of stride 1. With \"winograd\" the large ones take about half the \
              time on a processor and more memory, and results differ by rounding; the contract is checked on what is built.",
         ),
+        key(
+            "precision",
+            Words(&["f32", "int8"]),
+            "\"f32\" or \"int8\"",
+            Default("\"f32\""),
+            "The numbers that the finished program computes with. With \"int8\" weights and most values are 8-bit integers: the \
+             file takes about a quarter, and the contract is checked on the integers.",
+        ),
+        key(
+            "calibration",
+            Words(&["min-max", "percentile", "mse"]),
+            "\"min-max\", \"percentile\" or \"mse\"",
+            Default("\"mse\""),
+            "How the range of values that 8-bit integers divide is found on training rows: all of it, without the outermost \
+             hundredth of a percent on each side, or with the least mean squared error. Only with `precision = \"int8\"`.",
+        ),
+        key(
+            "quantisation",
+            Words(&["after", "aware"]),
+            "\"after\" or \"aware\"",
+            Default("\"after\""),
+            "Whether the program becomes one of integers after the search, or the search goes on for some steps that round as \
+             the integers will. Only with `precision = \"int8\"`.",
+        ),
     ],
 };
 

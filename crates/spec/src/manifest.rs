@@ -218,10 +218,51 @@ fn program(reader: &mut Reader, table: &Table) -> Option<Program> {
         }),
         None => Some(Convolutions::Direct),
     };
+    let precision = precision(reader, table);
+    if let (Some(Convolutions::Winograd), Some(Precision::Int8 { .. }), Some(field)) =
+        (convolutions, precision, table.get("convolutions"))
+    {
+        let message = "the transforms of `convolutions = \"winograd\"` have no form in 8-bit integers";
+        let help = "remove `convolutions`, or write `precision = \"f32\"`";
+        let diagnostic = reader.error(Code::NotApplicable, &field.span, message).help(help);
+        reader.push(diagnostic);
+    }
     let field = table.require(reader, "name")?;
     let name = field.string(reader)?;
     usable_name(reader, name, &field.span).then_some(())?;
-    Some(Program { name: name.to_owned(), seed: seed?, convolutions: convolutions? })
+    Some(Program { name: name.to_owned(), seed: seed?, convolutions: convolutions?, precision: precision? })
+}
+
+fn precision(reader: &mut Reader, table: &Table) -> Option<Precision> {
+    let is_int8 = match table.get("precision") {
+        Some(field) => field.choice(reader, &[false, true], |is_int8| if is_int8 { "int8" } else { "f32" })?,
+        None => false,
+    };
+    let calibration = match table.get("calibration") {
+        Some(field) => {
+            let choices = [Calibration::MinMax, Calibration::Percentile, Calibration::Mse];
+            field.choice(reader, &choices, |which| match which {
+                Calibration::MinMax => "min-max",
+                Calibration::Percentile => "percentile",
+                Calibration::Mse => "mse",
+            })
+        }
+        None => Some(Calibration::Mse),
+    };
+    let quantisation = match table.get("quantisation") {
+        Some(field) => field.choice(reader, &[Quantisation::After, Quantisation::Aware], |which| match which {
+            Quantisation::After => "after",
+            Quantisation::Aware => "aware",
+        }),
+        None => Some(Quantisation::After),
+    };
+    if is_int8 {
+        return Some(Precision::Int8 { calibration: calibration?, quantisation: quantisation? });
+    }
+    for name in ["calibration", "quantisation"] {
+        table.refuse(reader, name, "only `precision = \"int8\"` makes integers of the program");
+    }
+    Some(Precision::F32)
 }
 
 /// Seeds stay below 2⁶³, the integers of TOML.

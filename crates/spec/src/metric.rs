@@ -287,7 +287,8 @@ impl Metric {
                 Never,
                 Count,
                 Lower,
-                "floating point operations for one example; a multiply-add counts two",
+                "floating point operations for one example; a multiply-add counts two, and in a program of 8-bit integers the \
+                 operations of integers count as well",
             ),
             Metric::Parameters => define("parameters", Cost, Never, Count, Lower, "numbers that were learnt"),
             Metric::FileSize => define("file-size", Cost, Never, Count, Lower, "bytes of the artifact"),

@@ -34,6 +34,36 @@ pub struct Program {
     pub name: String,
     pub seed: u64,
     pub convolutions: Convolutions,
+    pub precision: Precision,
+}
+
+/// The numbers that the finished program computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// As the search does.
+    F32,
+    /// 8-bit integers, as far as they go (Jacob et al., arXiv:1712.05877).
+    Int8 { calibration: Calibration, quantisation: Quantisation },
+}
+
+/// How the range of a value is chosen from what it was over training rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calibration {
+    /// From the least to the greatest.
+    MinMax,
+    /// Without the outermost numbers.
+    Percentile,
+    /// The range with the least mean squared error of rounding and cutting off.
+    Mse,
+}
+
+/// When a program becomes one of integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantisation {
+    /// After the search.
+    After,
+    /// After the search goes on for some steps in which numbers are rounded as the integers will round them.
+    Aware,
 }
 
 /// How the finished program computes its convolutions.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tacit_ir::{Graph, text};
+use tacit_ir::{DType, Graph, text};
 
 use crate::container::{self, Tensor, Values};
 use crate::contract::{Contract, Costs};
@@ -15,8 +15,9 @@ use crate::error::{self, CodedError};
 use crate::files;
 use crate::interface::Interface;
 
-/// The version of the document that this version of the tool writes; it reads all up to it.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the document; the tool reads all up to it. Version 2 has tensors of 8-bit integers; a program
+/// without them is written as version 1, which older tools read.
+pub const FORMAT_VERSION: u32 = 2;
 /// The version of the arithmetic (docs/NUMERICS.md): it changes when any instruction gives other bits.
 pub const NUMERICS_VERSION: u32 = 3;
 /// The extension of artifacts, without a dot.
@@ -115,8 +116,7 @@ impl Artifact {
     /// # Errors
     /// `E0301` to `E0304` and `E0309`, and the codes of graphs.
     pub fn decode(bytes: &[u8]) -> Result<Artifact, CodedError> {
-        let (document, weights) = container::decode(KEY, bytes)?;
-        check_version(&document)?;
+        let (document, weights) = container::decode(KEY, bytes, check_version)?;
         let broken = |what: String| CodedError::new(error::CONTENTS, what);
         let document: Document = serde_json::from_value(Value::Object(document))
             .map_err(|e| broken(format!("the document of the artifact does not have its form: {e}")))?;
@@ -155,9 +155,15 @@ impl Artifact {
         blake3::hash(&self.encode_as_it_is()).to_hex().to_string()
     }
 
+    /// The oldest version that has all that the program holds.
+    fn format_version(&self) -> u32 {
+        let has_bytes = self.weights.iter().any(|tensor| matches!(tensor.values, Values::I8(_)));
+        if has_bytes { FORMAT_VERSION } else { 1 }
+    }
+
     fn encode_as_it_is(&self) -> Vec<u8> {
         let document = Document {
-            format_version: FORMAT_VERSION,
+            format_version: self.format_version(),
             name: self.name.clone(),
             graph: text::print(&self.graph),
             interface: self.interface.clone(),
@@ -175,20 +181,22 @@ impl Artifact {
     fn check(&self) -> Result<(), CodedError> {
         let broken = |what: String| Err(CodedError::new(error::CONTENTS, what));
         check_memory(&self.graph)?;
-        let mut expected: Vec<(&str, &[usize])> = self.graph.params().map(|(n, v)| (n, self.graph.shape(v))).collect();
+        let param = |(name, value)| (name, self.graph.ty(value).dtype, self.graph.shape(value));
+        let mut expected: Vec<(&str, DType, &[usize])> = self.graph.params().map(param).collect();
         expected.sort_unstable();
-        let held: Vec<(&str, &[usize])> = self.weights.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
-        if let Some((name, _)) = expected.iter().find(|entry| !held.contains(entry)) {
-            return broken(format!("the parameter `{name}` has no tensor of its shape"));
+        let held: Vec<(&str, DType, &[usize])> =
+            self.weights.iter().map(|t| (t.name.as_str(), t.values.dtype(), t.shape.as_slice())).collect();
+        if let Some((name, ..)) = expected.iter().find(|entry| !held.contains(entry)) {
+            return broken(format!("the parameter `{name}` has no tensor of its type and shape"));
         }
-        if let Some((name, _)) = held.iter().find(|entry| !expected.contains(entry)) {
+        if let Some((name, ..)) = held.iter().find(|entry| !expected.contains(entry)) {
             return broken(format!("the tensor `{name}` is not a parameter of the program"));
         }
         for tensor in &self.weights {
             match &tensor.values {
                 Values::F32(values) if values.iter().all(|x| x.is_finite()) => {}
                 Values::F32(_) => return broken(format!("the tensor `{}` holds what is not finite", tensor.name)),
-                Values::I32(_) => return broken(format!("the tensor `{}` does not hold f32", tensor.name)),
+                Values::I32(_) | Values::I8(_) => {}
             }
         }
         if !self.graph.updates().is_empty() {

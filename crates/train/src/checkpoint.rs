@@ -103,7 +103,7 @@ impl Checkpoint {
     /// # Errors
     /// `E0301`, `E0302`, `E0304`.
     pub fn decode(bytes: &[u8]) -> Result<Checkpoint, CodedError> {
-        let (document, tensors) = container::decode(KEY, bytes)?;
+        let (document, tensors) = container::decode(KEY, bytes, |_| Ok(()))?;
         let document: Document = serde_json::from_value(Value::Object(document)).map_err(|e| {
             CodedError::new(error::CONTENTS, format!("the document of the checkpoint does not have its form: {e}"))
         })?;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde_json::{Map, Value};
+use tacit_ir::DType;
 
 use crate::error::{self, CodedError};
 
@@ -30,6 +31,18 @@ pub struct Tensor {
 pub enum Values {
     F32(Vec<f32>),
     I32(Vec<i32>),
+    I8(Vec<i8>),
+}
+
+impl Values {
+    /// The type of the elements in a graph.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Values::F32(_) => DType::F32,
+            Values::I32(_) => DType::I32,
+            Values::I8(_) => DType::I8,
+        }
+    }
 }
 
 impl Tensor {
@@ -37,13 +50,7 @@ impl Tensor {
         match &self.values {
             Values::F32(values) => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Values::I32(values) => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        }
-    }
-
-    fn dtype_name(&self) -> &'static str {
-        match &self.values {
-            Values::F32(_) => "f32",
-            Values::I32(_) => "i32",
+            Values::I8(values) => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
         }
     }
 }
@@ -70,9 +77,16 @@ pub fn encode(key: &str, document: &Map<String, Value>, tensors: &[Tensor]) -> V
 
 /// Reads what [`encode`] wrote. Whatever the bytes, nothing is allocated that is larger than a small multiple of them.
 ///
+/// `is_known` looks at the document before the tensors are read: a newer file may hold what is not known here, and should
+/// be told by its version.
+///
 /// # Errors
-/// `E0301` if the bytes are no such file, `E0302` if they differ from what was written.
-pub fn decode(key: &str, bytes: &[u8]) -> Result<(Map<String, Value>, Vec<Tensor>), CodedError> {
+/// `E0301` if the bytes are no such file, `E0302` if they differ from what was written, and those of `is_known`.
+pub fn decode(
+    key: &str,
+    bytes: &[u8],
+    is_known: impl Fn(&Map<String, Value>) -> Result<(), CodedError>,
+) -> Result<(Map<String, Value>, Vec<Tensor>), CodedError> {
     let malformed = |what: &str| {
         CodedError::new(error::NOT_A_CONTAINER, format!("the file is not one that Tacit wrote: {what}"))
             .help("check that it is the right file and was copied as a whole")
@@ -91,6 +105,7 @@ pub fn decode(key: &str, bytes: &[u8]) -> Result<(Map<String, Value>, Vec<Tensor
     let document: Value =
         serde_json::from_str(text).map_err(|e| malformed(&format!("its document is not JSON, {e}")))?;
     let Value::Object(document) = document else { return Err(malformed("its document is not an object")) };
+    is_known(&document)?;
     let views = SafeTensors::deserialize(bytes).map_err(|e| malformed(&e.to_string()))?;
     let mut tensors = Vec::with_capacity(views.len());
     for (name, view) in views.iter() {
@@ -98,6 +113,8 @@ pub fn decode(key: &str, bytes: &[u8]) -> Result<(Map<String, Value>, Vec<Tensor
             Values::F32(words(view.data()).map(f32::from_le_bytes).collect())
         } else if view.dtype() == Dtype::I32 {
             Values::I32(words(view.data()).map(i32::from_le_bytes).collect())
+        } else if view.dtype() == Dtype::I8 {
+            Values::I8(view.data().iter().map(|byte| *byte as i8).collect())
         } else {
             return Err(malformed(&format!("it holds a tensor of type {}", view.dtype())));
         };
@@ -126,7 +143,7 @@ fn absorb(hasher: &mut blake3::Hasher, tensors: &[Tensor]) {
     let mut sorted: Vec<&Tensor> = tensors.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     for tensor in sorted {
-        for text in [tensor.name.as_str(), tensor.dtype_name()] {
+        for text in [tensor.name.as_str(), tensor.values.dtype().name()] {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
         }
         hasher.update(&(tensor.shape.len() as u64).to_le_bytes());
@@ -152,6 +169,7 @@ impl View for Bytes<'_> {
         match &self.tensor.values {
             Values::F32(_) => Dtype::F32,
             Values::I32(_) => Dtype::I32,
+            Values::I8(_) => Dtype::I8,
         }
     }
 
@@ -180,9 +198,14 @@ mod tests {
         let tensors = vec![
             Tensor { name: "w".into(), shape: vec![2, 3], values: Values::F32(vec![0.5, -0.0, 1e-40, 3.0, 4.0, 5.0]) },
             Tensor { name: "step".into(), shape: vec![], values: Values::I32(vec![7]) },
+            Tensor { name: "b".into(), shape: vec![3], values: Values::I8(vec![-128, 0, 127]) },
             Tensor { name: "none".into(), shape: vec![0, 4], values: Values::F32(vec![]) },
         ];
         (document, tensors)
+    }
+
+    fn any(_: &Map<String, Value>) -> Result<(), CodedError> {
+        Ok(())
     }
 
     #[test]
@@ -191,11 +214,11 @@ mod tests {
         let bytes = encode("k", &document, &tensors);
         tensors.reverse();
         assert_eq!(encode("k", &document, &tensors), bytes);
-        let (read, back) = decode("k", &bytes).unwrap();
+        let (read, back) = decode("k", &bytes, any).unwrap();
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         assert_eq!(back, tensors);
         assert_eq!(read.len(), document.len() + 1);
-        assert_eq!(decode("other", &bytes).unwrap_err().code, error::NOT_A_CONTAINER);
+        assert_eq!(decode("other", &bytes, any).unwrap_err().code, error::NOT_A_CONTAINER);
     }
 
     #[test]
@@ -205,14 +228,14 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut broken = bytes.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode("k", &broken).is_err(), "bit {bit}");
+            assert!(decode("k", &broken, any).is_err(), "bit {bit}");
         }
         for length in 0..bytes.len() {
-            assert!(decode("k", &bytes[..length]).is_err(), "length {length}");
+            assert!(decode("k", &bytes[..length], any).is_err(), "length {length}");
         }
         let mut longer = bytes;
         longer.push(0);
-        assert!(decode("k", &longer).is_err());
+        assert!(decode("k", &longer, any).is_err());
     }
 
     #[test]
@@ -229,12 +252,12 @@ mod tests {
             let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
             bytes.extend_from_slice(header.as_bytes());
             bytes.extend_from_slice(&[0; 4]);
-            assert_eq!(decode("k", &bytes).unwrap_err().code, error::NOT_A_CONTAINER, "{header}");
+            assert_eq!(decode("k", &bytes, any).unwrap_err().code, error::NOT_A_CONTAINER, "{header}");
         }
         for length in [u64::MAX, u64::MAX - 7, 1 << 63, 1 << 32, HEADER_BYTES_MAX + 1, 9] {
             let mut bytes = length.to_le_bytes().to_vec();
             bytes.extend_from_slice(b"{\"a\":1}");
-            assert_eq!(decode("k", &bytes).unwrap_err().code, error::NOT_A_CONTAINER, "{length}");
+            assert_eq!(decode("k", &bytes, any).unwrap_err().code, error::NOT_A_CONTAINER, "{length}");
         }
     }
 }

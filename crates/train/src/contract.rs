@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tacit_data::{Groups, RequirementRows};
-use tacit_ir::Graph;
 use tacit_ir::passes::cost;
 use tacit_ir::passes::plan::plan;
+use tacit_ir::{DType, Graph};
 use tacit_spec::expression::parse_expression;
 use tacit_spec::metric::{ClassUse, MetricKind};
 use tacit_spec::{Bound, Metric, Requirement};
@@ -95,8 +95,10 @@ impl Costs {
     /// The costs of a program for one example; the size of its file is set once that is known.
     pub fn of(graph: &Graph) -> Costs {
         let cost = cost(graph);
+        // In a program of 8-bit integers their operations are those that a requirement is about.
+        let is_int8 = graph.params().any(|(_, value)| graph.ty(value).dtype == DType::I8);
         Costs {
-            flops: cost.float_operations,
+            flops: cost.float_operations + if is_int8 { cost.integer_operations } else { 0 },
             parameters: cost.parameters,
             file_bytes: 0,
             peak_memory_bytes: plan(graph).arena_bytes as u64,

@@ -53,6 +53,7 @@ impl Evaluator {
             match &tensor.values {
                 Values::F32(values) => self.program.set_f32(&tensor.name, values)?,
                 Values::I32(values) => self.program.set_i32(&tensor.name, values)?,
+                Values::I8(values) => self.program.set_i8(&tensor.name, values)?,
             }
         }
         Ok(())

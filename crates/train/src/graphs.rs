@@ -76,6 +76,55 @@ fn graphs_by_schedule(
     prepared: &Prepared,
     schedule: Schedule,
 ) -> Result<Graphs> {
+    let (spec, targets) = training_spec(specification, dataset, prepared, schedule);
+    let step = tacit_nn::training_step(&spec, prepared.choices.batch)?;
+    let program = tacit_nn::program(&spec)?;
+    let (step, graph) = (simplify(&step.graph)?, simplify(&program.graph)?);
+    let graph = match specification.program.convolutions {
+        Convolutions::Direct => graph,
+        Convolutions::Winograd => winograd(&graph)?,
+    };
+    if cfg!(debug_assertions) {
+        verify(&step)?;
+        verify(&graph)?;
+    }
+    Ok(Graphs { step, program: graph, parameters: program.parameters, targets })
+}
+
+/// The step of a search that goes on, over so many steps, with the program that `rounded` makes of the one before its
+/// predictions; the learning rate falls from this one to nothing.
+///
+/// # Errors
+/// Those of `rounded`, and the codes of graphs.
+pub fn rounding_step(
+    specification: &Specification,
+    dataset: &Dataset,
+    prepared: &Prepared,
+    steps: u64,
+    learning_rate: f64,
+    rounded: impl FnOnce(&Graph) -> Result<Graph>,
+) -> Result<Graph> {
+    let schedule = Schedule::Cosine { rate: learning_rate as f32, end: 0.0, steps: steps.max(1) as u32 };
+    let (mut spec, _) = training_spec(specification, dataset, prepared, schedule);
+    // An average would hold weights from before the rounding.
+    spec.optimiser.average = None;
+    let answers = tacit_nn::answers(&spec)?;
+    let program = rounded(&simplify(&answers.graph)?)?;
+    let step = tacit_nn::training_step_of(&program, &spec, prepared.choices.batch, answers.parameters)?;
+    let step = simplify(&step.graph)?;
+    if cfg!(debug_assertions) {
+        verify(&step)?;
+    }
+    Ok(step)
+}
+
+/// What is trained, and what the step is given for each output.
+fn training_spec(
+    specification: &Specification,
+    dataset: &Dataset,
+    prepared: &Prepared,
+    schedule: Schedule,
+) -> (TrainingSpec, Vec<TargetForm>) {
     let mixes = specification.augmentation.mixup > 0.0;
     let (mut heads, mut targets) = (Vec::new(), Vec::new());
     for (index, output) in specification.outputs.iter().enumerate() {
@@ -95,18 +144,7 @@ fn graphs_by_schedule(
         heads,
         optimiser: optimiser(specification, &prepared.choices, schedule),
     };
-    let step = tacit_nn::training_step(&spec, prepared.choices.batch)?;
-    let program = tacit_nn::program(&spec)?;
-    let (step, graph) = (simplify(&step.graph)?, simplify(&program.graph)?);
-    let graph = match specification.program.convolutions {
-        Convolutions::Direct => graph,
-        Convolutions::Winograd => winograd(&graph)?,
-    };
-    if cfg!(debug_assertions) {
-        verify(&step)?;
-        verify(&graph)?;
-    }
-    Ok(Graphs { step, program: graph, parameters: program.parameters, targets })
+    (spec, targets)
 }
 
 /// The extents of a shape, without a batch.

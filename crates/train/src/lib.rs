@@ -20,11 +20,13 @@ pub mod interface;
 pub mod interval;
 pub mod metrics;
 pub mod prepare;
+pub mod quantise;
 pub mod range_test;
 pub mod rows;
 pub mod search;
 pub mod study;
 pub mod transfer;
+pub mod tuning;
 pub mod worst;
 
 pub use artifact::Artifact;

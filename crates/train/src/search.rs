@@ -9,10 +9,11 @@ use tacit_data::fit::quantile;
 use tacit_data::random::SplitMix64;
 use tacit_data::{Batches, Dataset};
 use tacit_exec::{Options, Program};
+use tacit_ir::passes::quantize::Quantiser;
 use tacit_ir::types::DType;
 use tacit_ir::{Graph, Op, math};
 use tacit_nn::{Parameter, initialise};
-use tacit_spec::{Loss, OutputKind, Specification};
+use tacit_spec::{Loss, OutputKind, Precision, Quantisation, Specification};
 
 use crate::batch::{Batch, BatchSource, BatchTarget, with_batches};
 use crate::checkpoint::{Checkpoint, Epoch, Progress};
@@ -23,7 +24,9 @@ use crate::files;
 use crate::graphs::{Graphs, KEY, TargetForm, class_weights, graphs};
 use crate::metrics::{Answers, Figure, usual_metrics, value};
 use crate::prepare::Prepared;
+use crate::quantise::{calibrate, quantised};
 use crate::range_test::{RangeTest, range_test};
+use crate::tuning::Tuning;
 
 /// Where and how often the state of a search is kept.
 #[derive(Clone, Debug)]
@@ -58,6 +61,9 @@ pub enum Event<'a> {
     Epoch { epoch: &'a Epoch, epochs: u64, is_best: bool },
     /// No better epoch came for as long as the manifest allows.
     Stopped { epoch: u64 },
+    /// The program became one of 8-bit integers: sentences about layers that stay in f32, and the losses over the validation
+    /// rows before and after.
+    Quantised { notes: &'a [String], loss_before: f64, loss_after: f64 },
 }
 
 /// What a search found.
@@ -208,6 +214,22 @@ pub fn search(
     })?;
     best.sort_by(|a, b| a.name.cmp(&b.name));
     evaluator.set_weights(&best)?;
+    let mut program = program;
+    if let Precision::Int8 { calibration, quantisation } = specification.program.precision {
+        let quantiser = Quantiser::new(&program)?;
+        let training = &prepared.training;
+        let quantisations = calibrate(&quantiser, &best, dataset, training, calibration, &options.exec)?;
+        let loss_before = judge.loss(&evaluator.answers(dataset, &prepared.validation, &[])?);
+        if quantisation == Quantisation::Aware {
+            let tuning = Tuning { specification, dataset, prepared, targets: &targets, parameters: &parameters };
+            best = tuning.run(best, steps, learning_rate, &quantisations, &options.exec, observe)?;
+        }
+        (program, best) = quantised(&quantiser, &best, &quantisations)?;
+        evaluator = Evaluator::new(&program, EVALUATION_ROWS, &options.exec)?;
+        evaluator.set_weights(&best)?;
+        let loss_after = judge.loss(&evaluator.answers(dataset, &prepared.validation, &[])?);
+        observe(Event::Quantised { notes: quantiser.notes(), loss_before, loss_after });
+    }
     let thresholds = thresholds(specification, dataset, prepared, &mut evaluator)?;
     Ok(Found {
         program,
@@ -343,7 +365,7 @@ pub(crate) fn key(seed: u64, step: u64) -> [i32; 2] {
     [SplitMix64::new(seed).next_u64() as i32, step as i32]
 }
 
-fn diverged(step: u64) -> CodedError {
+pub(crate) fn diverged(step: u64) -> CodedError {
     CodedError::new(error::DIVERGED, format!("the loss is no longer a finite number after step {step}"))
         .help("choose a smaller `learning-rate`, or add `clip = 1.0` or some `warmup` to `[search]`")
 }
@@ -371,7 +393,7 @@ impl Trainer {
             let given = start.iter().find(|tensor| tensor.name == *name && tensor.shape == *shape);
             match given.map(|tensor| &tensor.values) {
                 Some(Values::F32(values)) => program.set_f32(name, values)?,
-                Some(Values::I32(_)) | None => {
+                Some(Values::I32(_) | Values::I8(_)) | None => {
                     program.set_f32(name, &initialise(*initialiser, seed, name, shape.iter().product()))?;
                 }
             }
@@ -416,7 +438,7 @@ impl Trainer {
     }
 
     /// The parameters of the program as they are now: averaged ones where the search averages.
-    fn weights(&self, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
+    pub fn weights(&self, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
         let one = |parameter: &Parameter| {
             let averaged = format!("average/{}", parameter.name);
             let is_averaged = self.leaves.iter().any(|(name, ..)| *name == averaged);
@@ -441,12 +463,8 @@ impl Trainer {
 
     /// Sets every parameter and state; changes nothing if one is missing or has another shape.
     fn restore(&mut self, tensors: &[Tensor]) -> std::result::Result<(), CodedError> {
-        let dtype = |values: &Values| match values {
-            Values::F32(_) => DType::F32,
-            Values::I32(_) => DType::I32,
-        };
         let fits =
-            |t: &Tensor| self.leaves.iter().any(|(n, d, s)| *n == t.name && *d == dtype(&t.values) && *s == t.shape);
+            |t: &Tensor| self.leaves.iter().any(|(n, d, s)| *n == t.name && *d == t.values.dtype() && *s == t.shape);
         if tensors.len() != self.leaves.len() || !tensors.iter().all(fits) {
             return Err(CodedError::new(error::CONTENTS, "the checkpoint does not hold the state of this search"));
         }
@@ -454,6 +472,7 @@ impl Trainer {
             match &tensor.values {
                 Values::F32(values) => self.program.set_f32(&tensor.name, values)?,
                 Values::I32(values) => self.program.set_i32(&tensor.name, values)?,
+                Values::I8(values) => self.program.set_i8(&tensor.name, values)?,
             }
         }
         Ok(())

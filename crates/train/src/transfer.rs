@@ -26,7 +26,13 @@ pub struct Start {
 /// # Errors
 /// `E0310` if none of them does.
 pub fn start_from(old: &Artifact, dataset: &Dataset, prepared: &Prepared) -> Result<Start> {
-    let mut weights = old.weights.clone();
+    let is_learnt = |tensor: &&Tensor| matches!(tensor.values, Values::F32(_));
+    let mut weights: Vec<Tensor> = old.weights.iter().filter(is_learnt).cloned().collect();
+    if weights.len() < old.weights.len() {
+        let message = "the other program computes with 8-bit integers, which are not what was learnt";
+        let help = "build the other program with `precision = \"f32\"`, and start from that";
+        return Err(CodedError::new(error::NOTHING_TO_START_FROM, message).help(help).into());
+    }
     for target in &dataset.targets {
         let Some(before) = old.interface.outputs.iter().find(|output| output.name == target.name) else { continue };
         let places = places(labels_of(target), &before.labels);

@@ -16,6 +16,8 @@ use certificate::{Certificate, Evidence, FILE, Measured, Subject, VERSION};
 use driver::{KINDS, driver};
 use tools::{Finding, Tools};
 
+pub use tools::frames;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A folder with an emitted program and its certificate.
@@ -186,7 +188,7 @@ fn measured(
 
 /// A run calls one kernel at a time, and kernels call helpers alone, of which none calls itself: so the run's frame, the
 /// largest kernel's and those of all helpers are a bound.
-fn stack_bytes(frames: &[(String, u64)], prefix: &str) -> u64 {
+pub fn stack_bytes(frames: &[(String, u64)], prefix: &str) -> u64 {
     let entries = [format!("{prefix}_run"), format!("{prefix}_reset")];
     let (mut entry, mut kernel, mut helpers) = (0, 0, 0);
     for (name, bytes) in frames {
@@ -255,12 +257,12 @@ fn summary(certificate: &Certificate) -> String {
 }
 
 /// A folder that is removed in the end.
-struct Scratch {
-    folder: PathBuf,
+pub struct Scratch {
+    pub folder: PathBuf,
 }
 
 impl Scratch {
-    fn new(beside: &Path) -> Result<Scratch> {
+    pub fn new(beside: &Path) -> Result<Scratch> {
         let folder = beside.join(format!(".certify-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|fault| CodedError::io(error::UNWRITABLE, "make", &folder, &fault))?;
         Ok(Scratch { folder })

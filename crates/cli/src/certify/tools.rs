@@ -72,7 +72,7 @@ impl Tools {
         let path = folder.join(format!("{name}.su"));
         let table =
             std::fs::read_to_string(&path).map_err(|fault| CodedError::io(error::UNREADABLE, "read", &path, &fault))?;
-        table.lines().map(frame).collect()
+        frames(&table)
     }
 
     /// What memcheck finds with undefined inputs: branches and addresses that depend on them, and memory out of bounds.
@@ -133,6 +133,14 @@ fn finding(xml: &str) -> Option<Finding> {
     let kernel = functions.iter().find(|function| function.starts_with("kernel_")).or(functions.first());
     let function = kernel.copied().unwrap_or("?").to_owned();
     Some(Finding { function, depends_on_inputs: matches!(kind, "UninitCondition" | "UninitValue") })
+}
+
+/// The bytes of each function's frame, by its name, from the table that a compiler writes.
+///
+/// # Errors
+/// `E0602` if a frame's size is not known beforehand.
+pub fn frames(table: &str) -> Result<Vec<(String, u64)>> {
+    table.lines().map(frame).collect()
 }
 
 /// A line of the table that the compiler writes: place and function, bytes, and how they are known.

@@ -1,16 +1,18 @@
 //! `tacit emit c`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tacit_emit::c::{self, Program};
 use tacit_emit::loops::{Leaf, Loops, Options, lower};
-use tacit_ir::ValueId;
+use tacit_ir::{DType, ValueId};
 use tacit_spec::Exit;
+use tacit_train::files::folder_of;
 use tacit_train::{CodedError, error};
 
+use super::part::{self, Part, Target};
 use super::{Emitted, write_files};
 use crate::certify::certificate::{Element, Memory, Subject};
-use crate::certify::{How, certify_emitted};
+use crate::certify::{How, Scratch, certify_emitted};
 use crate::output::{Result, message, print};
 
 #[derive(clap::Args)]
@@ -24,9 +26,13 @@ pub struct Arguments {
     /// What the files are called; by default as the first program.
     #[arg(long)]
     name: Option<String>,
-    /// The results that a layer computes side by side: about as many as the processor has registers for.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=1024))]
-    lanes: u64,
+    /// The results that a layer computes side by side: about as many as the processor has registers for. 16 by default, 4
+    /// for a small processor.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    lanes: Option<u64>,
+    /// Check that the program fits a part with this processor: needs a compiler for it.
+    #[arg(long, value_enum, value_name = "PROCESSOR")]
+    target: Option<Target>,
     /// Show that no branch and no address depends on data, and write a certificate: needs a C compiler and valgrind.
     #[arg(long)]
     certify: bool,
@@ -40,7 +46,9 @@ pub struct Arguments {
 pub fn emit(arguments: &Arguments) -> Result<Exit> {
     let emitted = arguments.programs.iter().map(|path| Emitted::load(path)).collect::<Result<Vec<_>>>()?;
     refuse_equal_names(&emitted)?;
-    let options = Options { lanes: arguments.lanes as usize };
+    let lanes = arguments.lanes.unwrap_or(if arguments.target.is_some() { 4 } else { 16 }) as usize;
+    // So few sums are registers, without an array between.
+    let options = Options { lanes, is_unrolled: lanes <= 4 };
     let loops: Vec<Loops> = emitted.iter().map(|program| lower(&program.graph, &options)).collect();
     if arguments.no_lookups {
         emitted.iter().zip(&loops).try_for_each(|(program, loops)| refuse_lookups(program, loops))?;
@@ -73,6 +81,9 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
     let folder = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}-c")));
     let files: Vec<(String, Vec<u8>)> =
         bundle.files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    if let Some(target) = arguments.target {
+        check_fit(&folder, &name, &files, &emitted, &loops, &target.part())?;
+    }
     let written = write_files(&folder, &files)?;
     for (program, loops) in emitted.iter().zip(&loops) {
         let weights: usize = loops.constants.iter().map(|leaf| leaf.elements * leaf.dtype.size()).sum();
@@ -90,6 +101,38 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
     }
     print(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())?;
     Ok(Exit::Ok)
+}
+
+/// Compiles the files for a part beside the folder that they are for, and says what they take of it.
+fn check_fit(
+    folder: &Path,
+    name: &str,
+    files: &[(String, Vec<u8>)],
+    emitted: &[Emitted],
+    loops: &[Loops],
+    part: &Part,
+) -> Result<()> {
+    let scratch = Scratch::new(folder_of(folder))?;
+    write_files(&scratch.folder, files)?;
+    let entries: Vec<String> = emitted.iter().map(|program| format!("{}_run", c::identifier(&program.name))).collect();
+    let mut footprint = part::measure(&scratch.folder, name, &entries, part)?;
+    let bytes = |elements: usize, dtype: DType| (elements * dtype.size()) as u64;
+    let interface = |loops: &Loops| -> u64 {
+        let inputs = loops.inputs.iter().map(|leaf| bytes(leaf.elements, leaf.dtype));
+        inputs.chain(loops.outputs.iter().map(|output| bytes(output.elements, output.dtype))).sum()
+    };
+    // The programs of a bundle run one after the other.
+    let greatest = (0..loops.len()).max_by_key(|k| c::arena_bytes(&loops[*k])).expect("a bundle has a program");
+    footprint.arena_bytes = c::arena_bytes(&loops[greatest]) as u64;
+    footprint.interface_bytes = loops.iter().map(interface).max().unwrap_or(0);
+    let constants = loops.iter().flat_map(|loops| &loops.constants);
+    let largest = constants.max_by_key(|leaf| bytes(leaf.elements, leaf.dtype)).map(|leaf| {
+        let name = leaf.name.clone().unwrap_or_else(|| emitted[greatest].instruction(leaf.value));
+        format!("{} of {name}", bytes(leaf.elements, leaf.dtype))
+    });
+    footprint.check(part, &largest.unwrap_or_default(), &emitted[greatest].peak())?;
+    message(&footprint.text(part));
+    Ok(())
 }
 
 /// # Errors

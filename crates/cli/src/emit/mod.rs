@@ -1,6 +1,7 @@
 //! `tacit emit`: a finished program as something that needs no Tacit.
 
 mod c;
+mod part;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use tacit_emit::loops::Leaf;
 use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::{cost, settle, simplify};
 use tacit_ir::{Graph, ValueId, text};
 use tacit_spec::Exit;
@@ -49,6 +51,7 @@ impl Emitted {
             data: match &tensor.values {
                 Values::F32(x) => Data::Float(x.clone()),
                 Values::I32(x) => Data::I32(x.clone()),
+                Values::I8(x) => Data::I8(x.clone()),
             },
         };
         let weights = artifact.weights.iter().map(|weight| (weight.name.clone(), tensor(weight))).collect();
@@ -74,6 +77,15 @@ impl Emitted {
         let text = text::print(&self.graph);
         let prefix = format!("%{} = ", value.0);
         text.lines().find(|line| line.starts_with(&prefix)).unwrap_or_default().to_owned()
+    }
+
+    /// The instruction at which most memory is taken.
+    fn peak(&self) -> String {
+        let plan = plan(&self.graph);
+        let live =
+            |k: usize| -> usize { plan.buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum() };
+        let peak = (0..plan.kernels.len()).max_by_key(|k| live(*k));
+        peak.map(|k| self.instruction(plan.kernels[k].anchor.unwrap_or(plan.kernels[k].root))).unwrap_or_default()
     }
 
     /// What each input and output is, by its name.

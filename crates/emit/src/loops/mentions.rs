@@ -1,12 +1,14 @@
 //! What statements read and write.
 
-use super::{Array, Element, Expression, Statement};
+use super::{Affine, Array, Condition, Element, Expression, Statement};
 
 /// Something that a statement reads or writes.
 pub enum Mention {
     /// A scalar that is read.
     Variable(usize),
     Array(Array),
+    /// A counter from which a position or condition follows.
+    Counter(usize),
     /// An element whose address depends on a scalar.
     Lookup,
 }
@@ -15,11 +17,18 @@ pub fn visit(statements: &[Statement], found: &mut dyn FnMut(Mention)) {
     for statement in statements {
         match statement {
             Statement::For { body, .. } => visit(body, found),
-            Statement::If { then, otherwise, .. } => {
+            Statement::If { conditions, then, otherwise } => {
+                for condition in conditions {
+                    match condition {
+                        Condition::Within { position, .. } | Condition::Multiple { position, .. } => {
+                            visit_affine(position, found);
+                        }
+                    }
+                }
                 visit(then, found);
                 visit(otherwise, found);
             }
-            Statement::Divide { .. } => {}
+            Statement::Divide { numerator, .. } => visit_affine(numerator, found),
             Statement::Set { value, .. } => visit_expression(value, found),
             Statement::Store { element, value } => {
                 visit_element(element, found);
@@ -31,6 +40,7 @@ pub fn visit(statements: &[Statement], found: &mut dyn FnMut(Mention)) {
 
 fn visit_element(element: &Element, found: &mut dyn FnMut(Mention)) {
     found(Mention::Array(element.array));
+    visit_affine(&element.position, found);
     if let Some((variable, _)) = element.row {
         found(Mention::Variable(variable));
         found(Mention::Lookup);
@@ -39,11 +49,19 @@ fn visit_element(element: &Element, found: &mut dyn FnMut(Mention)) {
 
 fn visit_expression(expression: &Expression, found: &mut dyn FnMut(Mention)) {
     match expression {
-        Expression::Constant(_) | Expression::Position(_) => {}
+        Expression::Constant(_) => {}
+        Expression::Position(position) => visit_affine(position, found),
         Expression::Variable(variable) => found(Mention::Variable(*variable)),
         Expression::Load(element) => visit_element(element, found),
         Expression::Apply { operands, .. } => operands.iter().for_each(|operand| visit_expression(operand, found)),
         Expression::MulAdd(operands) => operands.iter().for_each(|operand| visit_expression(operand, found)),
-        Expression::Random { key, .. } => key.iter().for_each(|operand| visit_expression(operand, found)),
+        Expression::Random { place, key, .. } => {
+            visit_affine(place, found);
+            key.iter().for_each(|operand| visit_expression(operand, found));
+        }
     }
+}
+
+fn visit_affine(affine: &Affine, found: &mut dyn FnMut(Mention)) {
+    affine.terms.iter().for_each(|(_, counter)| found(Mention::Counter(*counter)));
 }

@@ -4,6 +4,7 @@ mod batch;
 mod classes;
 mod cost;
 pub mod plan;
+pub mod quantize;
 mod rebuild;
 mod settle;
 mod simplify;

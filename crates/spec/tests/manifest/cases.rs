@@ -47,6 +47,10 @@ fn general() -> Vec<Case> {
         (Code::OutOfRange, full("clip = 1", "clip = nan"), "nan"),
         (Code::OutOfRange, full("seed = 7", "seed = -1"), "-1"),
         (Code::UnknownValue, full("\"winograd\"", "\"fast\""), "\"fast\""),
+        (Code::UnknownValue, full("seed = 7", "precision = \"i8\""), "\"i8\""),
+        (Code::NotApplicable, full("seed = 7", "precision = \"int8\""), "\"winograd\""),
+        (Code::NotApplicable, full("seed = 7", "calibration = \"mse\""), "\"mse\""),
+        (Code::NotApplicable, full("seed = 7", "quantisation = \"aware\""), "\"aware\""),
         (
             Code::OutOfRange,
             full("batch = 64", "batch = 99999999999999999999999999999999999999999999"),

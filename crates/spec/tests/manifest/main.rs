@@ -177,7 +177,8 @@ fn all_errors_are_found_in_one_go_and_in_the_order_of_the_file() {
 #[test]
 fn the_full_manifest_is_read_as_it_is_meant() {
     let specification = parse("Tacit.toml", FULL).unwrap();
-    let program = Program { name: "digits".into(), seed: 7, convolutions: Convolutions::Winograd };
+    let program =
+        Program { name: "digits".into(), seed: 7, convolutions: Convolutions::Winograd, precision: Precision::F32 };
     assert_eq!(specification.program, program);
     assert_eq!(specification.input_shape(), Shape::Image { height: 8, width: 8, channels: 1 });
     let kind = InputKind::Image { height: 8, width: 8, channels: 1, scale: Some(16.0) };

@@ -1,6 +1,7 @@
 //! Contractions: sums of products, several results side by side.
 
 use super::super::{Affine, Array, Element, Expression, Variable};
+use super::Options;
 use super::build::Builder;
 use super::element::Scope;
 use super::terms::{Lanes, Visitor, Walk};
@@ -8,19 +9,19 @@ use tacit_ir::interpret::CHUNK;
 use tacit_ir::types::{DType, Scalar};
 use tacit_ir::{ScalarFn, ValueId};
 
-pub fn contract(scope: &Scope, builder: &mut Builder, lanes: usize) {
+pub fn contract(scope: &Scope, builder: &mut Builder, options: Options) {
     let dtype = scope.graph.ty(scope.anchor()).dtype;
     let walk = Walk::new(scope);
     // Sums of integers are the same in every order, so they need no chunks.
     let piece = if dtype == DType::F32 { CHUNK } else { usize::MAX };
     let has_chunks = walk.box_size() > piece;
-    walk.blocks(builder, lanes, &mut |builder, block| {
+    walk.blocks(builder, options, &mut |builder, block| {
         let zero = Expression::Constant(Scalar::zero(dtype));
-        let chain = Accumulator::new(builder, dtype, block.width, zero.clone());
-        let total = has_chunks.then(|| Accumulator::new(builder, dtype, block.width, zero));
+        let chain = Accumulator::new(builder, dtype, block, zero.clone());
+        let total = has_chunks.then(|| Accumulator::new(builder, dtype, block, zero));
         let mut products = Products { scope, walk: &walk, block, chain: &chain, total: total.as_ref() };
         walk.terms(builder, block, piece, &mut products);
-        builder.each(block.width, |builder, lane| {
+        block.each(builder, &mut |builder, lane| {
             let mut sum = chain.get(&lane);
             if let Some(total) = &total {
                 sum = apply(ScalarFn::Add, [total.get(&lane), sum]);
@@ -46,7 +47,7 @@ struct Products<'a> {
 impl Visitor for Products<'_> {
     fn boundary(&mut self, builder: &mut Builder, _: &Affine) {
         let total = self.total.expect("a box with boundaries has several chunks");
-        builder.each(self.block.width, |builder, lane| {
+        self.block.each(builder, &mut |builder, lane| {
             let sum = apply(ScalarFn::Add, [total.get(&lane), self.chain.get(&lane)]);
             total.set(builder, &lane, sum);
             self.chain.set(builder, &lane, Expression::Constant(Scalar::F32(0.0)));
@@ -68,7 +69,7 @@ impl Visitor for Products<'_> {
                 })
             })
             .collect();
-        builder.each(self.block.width, |builder, lane| {
+        self.block.each(builder, &mut |builder, lane| {
             let axes = self.axes_of_lane(axes, &lane);
             builder.when(self.walk.lane_conditions(self.block, &axes), |builder| {
                 let [a, b] = [0, 1].map(|k| match &shared[k] {
@@ -108,37 +109,46 @@ impl Products<'_> {
     }
 }
 
-/// One running result for each lane: a scalar, or an array of them.
+/// One running result for each lane: scalars, or an array.
 pub enum Accumulator {
-    Scalar(Variable),
+    Scalars(Vec<Variable>),
     Lanes(Array),
 }
 
 impl Accumulator {
-    pub fn new(builder: &mut Builder, dtype: DType, width: usize, start: Expression) -> Accumulator {
-        if width == 1 {
-            let variable = builder.variable(dtype);
-            builder.set(variable, start);
-            return Accumulator::Scalar(variable);
+    pub fn new(builder: &mut Builder, dtype: DType, block: &Lanes, start: Expression) -> Accumulator {
+        if block.width == 1 || block.is_unrolled {
+            let scalar = |_| {
+                let variable = builder.variable(dtype);
+                builder.set(variable, start.clone());
+                variable
+            };
+            return Accumulator::Scalars((0..block.width).map(scalar).collect());
         }
-        let array = builder.local(dtype, width);
-        builder.each(width, |builder, lane| builder.store(Element::plain(array, lane), start.clone()));
+        let array = builder.local(dtype, block.width);
+        builder.each(block.width, |builder, lane| builder.store(Element::plain(array, lane), start.clone()));
         Accumulator::Lanes(array)
     }
 
     pub fn get(&self, lane: &Affine) -> Expression {
         match self {
-            Accumulator::Scalar(variable) => Expression::Variable(*variable),
+            Accumulator::Scalars(variables) => Expression::Variable(variables[number(lane)]),
             Accumulator::Lanes(array) => Expression::Load(Element::plain(*array, lane.clone())),
         }
     }
 
     pub fn set(&self, builder: &mut Builder, lane: &Affine, value: Expression) {
         match self {
-            Accumulator::Scalar(variable) => builder.set(*variable, value),
+            Accumulator::Scalars(variables) => builder.set(variables[number(lane)], value),
             Accumulator::Lanes(array) => builder.store(Element::plain(*array, lane.clone()), value),
         }
     }
+}
+
+/// A lane that no loop counts.
+fn number(lane: &Affine) -> usize {
+    assert!(lane.terms.is_empty(), "scalars are told apart while lowering");
+    lane.constant as usize
 }
 
 pub fn apply<const N: usize>(function: ScalarFn, operands: [Expression; N]) -> Expression {

@@ -6,6 +6,7 @@ mod element;
 mod places;
 mod reduce;
 mod rows;
+mod split;
 mod terms;
 mod tidy;
 
@@ -22,6 +23,8 @@ use tacit_ir::{Graph, Op};
 pub struct Options {
     /// The results next to each other that a contraction computes at once: as many sums as the target has registers for.
     pub lanes: usize,
+    /// Whether they are scalars with statements of their own instead of a small array, for processors without vectors.
+    pub is_unrolled: bool,
 }
 
 /// Plans a verified graph and lowers it.
@@ -36,14 +39,14 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
         let scope = Scope { graph, plan: &plan, kernel, places: &places };
         match kernel.kind {
             KernelKind::Elementwise => elementwise(&scope, &mut builder),
-            KernelKind::Reduce => reduce::reduce(&scope, &mut builder, options.lanes),
-            KernelKind::Contract => contract::contract(&scope, &mut builder, options.lanes),
+            KernelKind::Reduce => reduce::reduce(&scope, &mut builder, *options),
+            KernelKind::Contract => contract::contract(&scope, &mut builder, *options),
             KernelKind::Gather => rows::gather(&scope, &mut builder),
             KernelKind::Scatter => rows::scatter(&scope, &mut builder),
             KernelKind::Random => random(&scope, &mut builder),
         }
         let (function, of_operands) = builder.finish();
-        let (function, of_operands) = tidy::tidy(function, of_operands);
+        let (function, of_operands) = tidy::tidy(split::split(function), of_operands);
         let number = *known.entry(function).or_insert_with_key(|function| {
             functions.push(function.clone());
             functions.len() - 1

@@ -1,6 +1,7 @@
 //! Reductions: sums and maxima of elements that are loaded or evaluated.
 
 use super::super::{Affine, Array, Condition, Element, Expression, Variable};
+use super::Options;
 use super::build::Builder;
 use super::contract::{Accumulator, apply};
 use super::element::Scope;
@@ -10,13 +11,13 @@ use tacit_ir::interpret::{LANES, PIECE, reduces_in_lanes};
 use tacit_ir::types::{DType, Scalar};
 use tacit_ir::{Instruction, ScalarFn};
 
-pub fn reduce(scope: &Scope, builder: &mut Builder, lanes: usize) {
+pub fn reduce(scope: &Scope, builder: &mut Builder, options: Options) {
     let Instruction { op, operands, nest, ty } = scope.graph.instruction(scope.anchor());
     let Op::Reduce(reduction) = op else { panic!("the plan calls this kernel a reduction") };
     let walk = Walk::new(scope);
     match reduces_in_lanes(nest, scope.graph.shape(operands[0])) {
         true => in_lanes(scope, builder, &walk, *reduction),
-        false => one_by_one(scope, builder, &walk, *reduction, ty.dtype, lanes),
+        false => one_by_one(scope, builder, &walk, *reduction, ty.dtype, options),
     }
 }
 
@@ -51,13 +52,13 @@ fn term(scope: &Scope, builder: &mut Builder, axes: &[Affine]) -> Expression {
 }
 
 /// One accumulator for each result; terms join in the order of the box.
-fn one_by_one(scope: &Scope, builder: &mut Builder, walk: &Walk, reduction: Reduction, dtype: DType, lanes: usize) {
-    walk.blocks(builder, lanes, &mut |builder, block| {
+fn one_by_one(scope: &Scope, builder: &mut Builder, walk: &Walk, reduction: Reduction, dtype: DType, options: Options) {
+    walk.blocks(builder, options, &mut |builder, block| {
         let start = Expression::Constant(start_of(reduction, dtype));
-        let result = Accumulator::new(builder, dtype, block.width, start);
+        let result = Accumulator::new(builder, dtype, block, start);
         let function = function_of(reduction);
         walk.terms(builder, block, usize::MAX, &mut Joined { scope, walk, block, result: &result, function });
-        builder.each(block.width, |builder, lane| {
+        block.each(builder, &mut |builder, lane| {
             let value = finished(reduction, dtype, result.get(&lane));
             scope.result(builder, &block.place(&lane).index, value);
         });
@@ -78,7 +79,7 @@ impl Visitor for Joined<'_> {
     }
 
     fn term(&mut self, builder: &mut Builder, _: &Affine, axes: &[Affine]) {
-        builder.each(self.block.width, |builder, lane| {
+        self.block.each(builder, &mut |builder, lane| {
             let axes = self.block.axes_of_lane(axes, &lane);
             builder.when(self.walk.lane_conditions(self.block, &axes), |builder| {
                 let term = term(self.scope, builder, &axes);
@@ -95,7 +96,7 @@ fn in_lanes(scope: &Scope, builder: &mut Builder, walk: &Walk, reduction: Reduct
     let positions = walk.box_size();
     let width = positions.min(LANES);
     let start = start_of(reduction, dtype);
-    walk.blocks(builder, 1, &mut |builder, block| {
+    walk.blocks(builder, Options { lanes: 1, is_unrolled: false }, &mut |builder, block| {
         let mut lanes = Interleaved {
             scope,
             function: function_of(reduction),

@@ -1,6 +1,7 @@
 //! The results of a nest and the terms of each, in the order that docs/NUMERICS.md states.
 
 use super::super::{Affine, Condition};
+use super::Options;
 use super::build::Builder;
 use super::element::{Scope, dimension};
 use tacit_ir::ValueId;
@@ -67,9 +68,19 @@ pub struct Lanes {
     /// The axis and the dimension of the output that go from one to the next.
     along: Option<(usize, usize)>,
     pub width: usize,
+    /// Whether each lane has statements of its own instead of a turn of a loop.
+    pub is_unrolled: bool,
 }
 
 impl Lanes {
+    /// The body for each of the block's results.
+    pub fn each(&self, builder: &mut Builder, body: &mut dyn FnMut(&mut Builder, Affine)) {
+        match self.is_unrolled {
+            true => (0..self.width).for_each(|lane| body(builder, Affine::constant(lane as i64))),
+            false => builder.each(self.width, body),
+        }
+    }
+
     /// The place of one of the block's results.
     pub fn place(&self, lane: &Affine) -> Place {
         let mut place = self.first.clone();
@@ -159,8 +170,9 @@ impl<'a> Walk<'a> {
         is_free.then_some((*axis, dim))
     }
 
-    /// Every result, in blocks of up to `lanes` next to each other.
-    pub fn blocks(&self, builder: &mut Builder, lanes: usize, body: &mut dyn FnMut(&mut Builder, &Lanes)) {
+    /// Every result, in blocks of up to so many lanes next to each other.
+    pub fn blocks(&self, builder: &mut Builder, options: Options, body: &mut dyn FnMut(&mut Builder, &Lanes)) {
+        let Options { lanes, is_unrolled } = options;
         let along = self.lane_axis().filter(|(axis, _)| lanes > 1 && self.nest.axes[*axis].1 > 1);
         let outer = match along {
             Some(_) => &self.slots[..self.slots.len() - 1],
@@ -190,17 +202,17 @@ impl<'a> Walk<'a> {
                 Place { index, axes }
             };
             let Some((axis, _)) = along else {
-                return body(builder, &Lanes { first: place(Affine::default()), along: None, width: 1 });
+                return body(builder, &Lanes { first: place(Affine::default()), along: None, width: 1, is_unrolled });
             };
             let extent = self.nest.axes[axis].1;
             let width = block_width(extent, lanes);
             let full = extent / width;
             builder.each(full, |builder, block| {
-                body(builder, &Lanes { first: place(block.times(width as i64)), along, width });
+                body(builder, &Lanes { first: place(block.times(width as i64)), along, width, is_unrolled });
             });
             if !extent.is_multiple_of(width) {
                 let first = place(Affine::constant((full * width) as i64));
-                body(builder, &Lanes { first, along, width: extent % width });
+                body(builder, &Lanes { first, along, width: extent % width, is_unrolled });
             }
         });
     }

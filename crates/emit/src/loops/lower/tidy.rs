@@ -7,14 +7,15 @@ use super::super::{Array, Expression, Function, Place, Statement};
 /// The function without them, and the places of the operands that are left.
 pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>) {
     loop {
-        let mut is_read = vec![false; function.variables.len()];
-        visit(&function.body, &mut |mention| {
-            if let Mention::Variable(variable) = mention {
-                is_read[variable] = true;
-            }
+        let mut used =
+            Used { variables: vec![false; function.variables.len()], counters: vec![false; function.counters] };
+        visit(&function.body, &mut |mention| match mention {
+            Mention::Variable(variable) => used.variables[variable] = true,
+            Mention::Counter(counter) => used.counters[counter] = true,
+            Mention::Array(_) | Mention::Lookup => {}
         });
         let mut has_changed = false;
-        function.body = kept(std::mem::take(&mut function.body), &is_read, &mut has_changed);
+        function.body = kept(std::mem::take(&mut function.body), &used, &mut has_changed);
         if !has_changed {
             break;
         }
@@ -24,7 +25,7 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
     visit(&function.body, &mut |mention| match mention {
         Mention::Array(Array::Operand(operand)) => operands.is_used[operand] = true,
         Mention::Array(Array::Local(local)) => locals.is_used[local] = true,
-        Mention::Variable(_) | Mention::Lookup => {}
+        Mention::Variable(_) | Mention::Counter(_) | Mention::Lookup => {}
     });
     function.operands = operands.kept(function.operands);
     function.locals = locals.kept(function.locals);
@@ -34,6 +35,12 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
         Array::Local(local) => Array::Local(locals.number(local)),
     });
     (function, places)
+}
+
+/// What some statement reads.
+struct Used {
+    variables: Vec<bool>,
+    counters: Vec<bool>,
 }
 
 /// Which of several things are used, and their numbers among those.
@@ -55,30 +62,30 @@ impl Numbering {
     }
 }
 
-fn kept(statements: Vec<Statement>, is_read: &[bool], has_changed: &mut bool) -> Vec<Statement> {
+fn kept(statements: Vec<Statement>, used: &Used, has_changed: &mut bool) -> Vec<Statement> {
     let mut all = vec![];
     for statement in statements {
         let kept = match statement {
             Statement::For { counter, extent, body } => {
-                let body = kept(body, is_read, has_changed);
+                let body = kept(body, used, has_changed);
                 (extent > 0 && !body.is_empty()).then_some(Statement::For { counter, extent, body })
             }
             Statement::If { conditions, then, otherwise } => {
-                let then = kept(then, is_read, has_changed);
-                let otherwise = kept(otherwise, is_read, has_changed);
+                let then = kept(then, used, has_changed);
+                let otherwise = kept(otherwise, used, has_changed);
                 let is_empty = then.is_empty() && otherwise.is_empty();
                 (!is_empty).then_some(Statement::If { conditions, then, otherwise })
             }
-            Statement::Set { variable, value } => is_read[variable].then_some(Statement::Set { variable, value }),
-            statement @ (Statement::Divide { .. } | Statement::Store { .. }) => Some(statement),
+            Statement::Set { variable, value } => {
+                used.variables[variable].then_some(Statement::Set { variable, value })
+            }
+            Statement::Divide { counter, numerator, divisor } => {
+                used.counters[counter].then_some(Statement::Divide { counter, numerator, divisor })
+            }
+            statement @ Statement::Store { .. } => Some(statement),
         };
         *has_changed |= kept.is_none();
         all.extend(kept);
-    }
-    // A quotient stands for the rest of its block.
-    while matches!(all.last(), Some(Statement::Divide { .. })) {
-        all.pop();
-        *has_changed = true;
     }
     all
 }

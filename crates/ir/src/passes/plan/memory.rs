@@ -1,30 +1,35 @@
-//! Lifetimes, then offsets in one arena.
+//! Which values need memory, and from which kernel to which.
 
 use super::fuse::{Fate, Kernel, KernelKind};
+use super::offsets::{Life, Placement, place};
 use crate::graph::{Graph, Op, ValueId};
 
 /// Offsets are multiples of a cache line, so that vector loads are aligned and threads do not share lines.
 pub const ALIGNMENT: usize = 64;
 
-/// Memory of one value from the kernel that writes it to the last that reads it, both included.
+/// Memory from the kernel that first writes it to the last that reads it, both included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buffer {
-    pub value: ValueId,
+    /// What lies there: the first value, and those that are written over it, one after another.
+    pub values: Vec<ValueId>,
     pub bytes: usize,
     pub first: usize,
     pub last: usize,
-    /// In bytes from the arena's start; set by [`place`].
+    /// In bytes from the arena's start; set by [`assign_offsets`].
     pub offset: usize,
 }
 
-/// One buffer for each stored value. Next values that can be written over their leaf need none.
+/// The value whose memory holds another.
+pub fn storage(fates: &[Fate], mut value: ValueId) -> ValueId {
+    while let Fate::Alias(of) | Fate::Merged(of) = fates[value.index()] {
+        value = of;
+    }
+    value
+}
+
+/// Buffers for all stored values. Next values that can be written over their leaf need none, and a value that can be written
+/// over an operand shares its buffer.
 pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<Buffer> {
-    let storage = |fates: &[Fate], mut value: ValueId| {
-        while let Fate::Alias(of) | Fate::Merged(of) = fates[value.index()] {
-            value = of;
-        }
-        value
-    };
     // What each kernel reads, through the values that it evaluates inside.
     let reads: Vec<Vec<ValueId>> = kernels.iter().map(|kernel| contents(graph, fates, kernel).reads).collect();
     let mut last_read = vec![0; graph.instructions().len()];
@@ -51,9 +56,7 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
         let output = graph.outputs().iter().any(|(_, v)| storage(fates, *v) == *next);
         let own_index = kernels.get(k).is_some_and(|kernel| {
             // A settled value is computed before the others, which may still read the leaf.
-            kernel.kind == KernelKind::Elementwise
-                && !kernel.settled
-                && (!reads[k].iter().any(|v| storage(fates, *v) == *leaf) || reads_aligned(graph, fates, kernel, *leaf))
+            kernel.kind == KernelKind::Elementwise && !kernel.settled && reads_aligned(graph, fates, kernel, *leaf)
         });
         if stored && unread_later && updated_once && !handed_on && !output && own_index {
             fates[next.index()] = Fate::InPlace(*leaf);
@@ -62,24 +65,56 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
     let end = kernels.len().saturating_sub(1);
     let kept: Vec<ValueId> =
         graph.outputs().iter().map(|(_, v)| *v).chain(graph.updates().iter().map(|(_, n)| *n)).collect();
-    for value in kept {
-        last_read[storage(fates, value).index()] = end;
+    let mut kept: Vec<ValueId> = kept.into_iter().map(|value| storage(fates, value)).collect();
+    for value in &kept {
+        last_read[value.index()] = end;
     }
-    let mut buffers = vec![];
-    for value in graph.values() {
-        if let Fate::Stored(position) = &mut fates[value.index()] {
-            *position = buffers.len();
-            let k = written[value.index()];
-            // What is settled is kept from step to step.
-            let (first, last) = match kernels.get(k).is_some_and(|kernel| kernel.settled) {
+    // What is settled is kept from step to step.
+    for kernel in kernels.iter().filter(|kernel| kernel.settled) {
+        kept.extend(kernel.also_stored.iter().chain([&kernel.root]));
+    }
+    let mut buffers: Vec<Buffer> = vec![];
+    for (k, kernel) in kernels.iter().enumerate() {
+        for value in kernel.also_stored.iter().copied().chain([kernel.root]) {
+            if !matches!(fates[value.index()], Fate::Stored(_)) {
+                continue;
+            }
+            let (first, last) = match kernel.settled {
                 true => (0, end),
                 false => (k, last_read[value.index()].max(k)),
             };
-            let bytes = graph.ty(value).bytes().next_multiple_of(ALIGNMENT);
-            buffers.push(Buffer { value, bytes, first, last, offset: 0 });
+            // An operand that nothing needs afterwards, whose memory no other result of this kernel has taken.
+            let dying = reads[k].iter().find_map(|read| {
+                let Fate::Stored(position) = fates[read.index()] else { return None };
+                let is_free = buffers[position].last == k && buffers[position].values.last() == Some(read);
+                let fits = graph.ty(*read).dtype.size() == graph.ty(value).dtype.size()
+                    && graph.shape(*read) == graph.shape(value);
+                let is_dying = is_free && fits && !kept.contains(read) && last_read[read.index()] == k;
+                (is_dying && writes_over(kernel) && reads_aligned(graph, fates, kernel, *read)).then_some(position)
+            });
+            let position = match dying {
+                Some(position) => {
+                    buffers[position].values.push(value);
+                    buffers[position].last = last;
+                    position
+                }
+                None => {
+                    let bytes = graph.ty(value).bytes().next_multiple_of(ALIGNMENT);
+                    buffers.push(Buffer { values: vec![value], bytes, first, last, offset: 0 });
+                    buffers.len() - 1
+                }
+            };
+            fates[value.index()] = Fate::Stored(position);
         }
     }
     buffers
+}
+
+/// True if a kernel reads everything that it needs of an index before it writes there, whatever its blocks and threads: loops
+/// over maps do. A contraction or reduction does not, not even for the maps behind it, since its own results are written to
+/// the root's memory before these read theirs. What is settled is computed at another time than the rest.
+fn writes_over(kernel: &Kernel) -> bool {
+    kernel.kind == KernelKind::Elementwise && kernel.anchor.is_none() && !kernel.settled
 }
 
 /// What a kernel computes, and the stored or bound values that it reads.
@@ -114,67 +149,42 @@ pub fn contents(graph: &Graph, fates: &[Fate], kernel: &Kernel) -> Contents {
     Contents { instructions, reads }
 }
 
-/// True if every instruction of the kernel that reads the leaf is a map over the root's shape reading it plainly.
-fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, leaf: ValueId) -> bool {
-    let mut open = vec![kernel.root];
+/// True if the kernel reads a value, a leaf or another stored one, only at the index that it writes: everything between the
+/// root and each use is a map over the root's shape that reads its operand plainly.
+fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, of: ValueId) -> bool {
+    let mut open = vec![(kernel.root, true)];
     let mut seen = vec![];
-    while let Some(value) = open.pop() {
-        if seen.contains(&value) {
+    while let Some((value, at_own_index)) = open.pop() {
+        if seen.contains(&(value, at_own_index)) {
             continue;
         }
-        seen.push(value);
+        seen.push((value, at_own_index));
         let instruction = graph.instruction(value);
         let plain = matches!(instruction.op, Op::Map(_)) && graph.shape(value) == graph.shape(kernel.root);
         for (operand, access) in instruction.operands.iter().zip(&instruction.nest.operands) {
-            let reads_leaf = *operand == leaf;
+            let aligned = at_own_index && plain && *access == instruction.nest.output;
             let inside = fates[operand.index()] == Fate::Inline || kernel.also_stored.contains(operand);
-            // Whatever is evaluated away from the root's index must not read the leaf at all.
-            if (reads_leaf || inside) && !(plain && *access == instruction.nest.output) {
-                let scalar = graph.ty(*operand).elements() == 1 && graph.shape(*operand).is_empty();
-                if reads_leaf || !scalar {
-                    return false;
-                }
-            }
-            if matches!(fates[operand.index()], Fate::Alias(_)) {
-                return false;
-            }
             if inside {
-                open.push(*operand);
+                open.push((*operand, aligned));
+            } else if storage(fates, *operand) == of && !(aligned && *operand == of) {
+                // Under another name it may have another shape.
+                return false;
             }
         }
     }
     true
 }
 
-/// Gives every buffer an offset so that no two that live at once overlap: the largest first, each at the lowest gap
-/// that fits. Returns the arena's bytes.
-pub fn place(buffers: &mut [Buffer]) -> usize {
-    let mut order: Vec<usize> = (0..buffers.len()).collect();
-    order.sort_by_key(|k| (std::cmp::Reverse(buffers[*k].bytes), buffers[*k].first, *k));
-    let mut placed: Vec<usize> = vec![];
-    for k in order {
-        let overlaps = |other: &Buffer| other.first <= buffers[k].last && buffers[k].first <= other.last;
-        let mut taken: Vec<(usize, usize)> = placed
-            .iter()
-            .filter(|other| overlaps(&buffers[**other]))
-            .map(|other| (buffers[*other].offset, buffers[*other].offset + buffers[*other].bytes))
-            .collect();
-        taken.sort();
-        let mut offset = 0;
-        for (start, end) in taken {
-            if offset + buffers[k].bytes <= start {
-                break;
-            }
-            offset = offset.max(end);
-        }
-        buffers[k].offset = offset;
-        placed.push(k);
+/// Gives every buffer its offset.
+pub fn assign_offsets(buffers: &mut [Buffer]) -> Placement {
+    let lives: Vec<Life> =
+        buffers.iter().map(|buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last }).collect();
+    let placement = place(&lives, SEARCH_STEPS_MAX);
+    for (buffer, offset) in buffers.iter_mut().zip(&placement.offsets) {
+        buffer.offset = *offset;
     }
-    buffers.iter().map(|b| b.offset + b.bytes).max().unwrap_or(0)
+    placement
 }
 
-/// The greatest sum of bytes over buffers that live at one kernel.
-pub fn lower_bound(buffers: &[Buffer]) -> usize {
-    let end = buffers.iter().map(|b| b.last + 1).max().unwrap_or(0);
-    (0..end).map(|k| buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum()).max().unwrap_or(0)
-}
+/// A few tenths of a second, for the few programs whose greedy placement is not known to be the least.
+const SEARCH_STEPS_MAX: u64 = 20_000_000;

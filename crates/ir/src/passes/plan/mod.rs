@@ -2,9 +2,12 @@
 
 mod fuse;
 mod memory;
+mod offsets;
+mod order;
 
 pub use fuse::{Fate, Kernel, KernelKind, settled};
-pub use memory::{Buffer, Contents, place};
+pub use memory::{Buffer, Contents};
+pub use offsets::{Life, Placement, place};
 
 use crate::graph::{Graph, Op, ValueId};
 
@@ -17,11 +20,14 @@ pub struct Plan {
     pub settled: Vec<bool>,
     /// In the order in which they run.
     pub kernels: Vec<Kernel>,
-    /// The arena's buffers, one for each value with `Fate::Stored`.
+    /// The arena's buffers. Every value with `Fate::Stored` lies in one of them.
     pub buffers: Vec<Buffer>,
     pub arena_bytes: usize,
     /// The greatest sum of bytes that live at once: no placement of this schedule needs less.
     pub lower_bound_bytes: usize,
+    /// Every placement of this schedule needs at least this: the greatest live sum, or more where a search has shown
+    /// that it cannot be met. Where it equals `arena_bytes`, the arena is proven least.
+    pub least_bytes: usize,
 }
 
 impl Plan {
@@ -53,11 +59,27 @@ impl Plan {
 /// Plans a verified graph.
 pub fn plan(graph: &Graph) -> Plan {
     let settled = fuse::settled(graph);
-    let (mut fates, kernels) = fuse::fuse(graph, &settled);
+    let (fates, kernels) = fuse::fuse(graph, &settled);
+    let reordered = order::order(graph, &fates, &kernels);
+    let given = lay_out(graph, settled.clone(), fates.clone(), kernels);
+    // Where the order makes no difference to the arena, kernels run as they are written.
+    let other = reordered.map(|kernels| lay_out(graph, settled, fates, kernels));
+    other.filter(|other| other.arena_bytes < given.arena_bytes).unwrap_or(given)
+}
+
+/// Gives the values of kernels in their final order their places.
+fn lay_out(graph: &Graph, settled: Vec<bool>, mut fates: Vec<Fate>, kernels: Vec<Kernel>) -> Plan {
     let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
-    let arena_bytes = place(&mut buffers);
-    let lower_bound_bytes = memory::lower_bound(&buffers);
-    Plan { fates, settled, kernels, buffers, arena_bytes, lower_bound_bytes }
+    let placement = memory::assign_offsets(&mut buffers);
+    Plan {
+        fates,
+        settled,
+        kernels,
+        buffers,
+        arena_bytes: placement.arena_bytes,
+        lower_bound_bytes: placement.live_bytes,
+        least_bytes: placement.least_bytes,
+    }
 }
 
 /// True for leaves whose memory outlives a step: inputs, parameters, states and constants with data.
