@@ -3,3 +3,4 @@
 pub mod c;
 pub mod loops;
 pub mod sequence;
+pub mod wasm;

@@ -3,7 +3,7 @@
 use super::expressions::c_type;
 use super::names::{identifiers, upper};
 use super::{Program, address, identifier};
-use crate::loops::{Call, Copy, Kept, Leaf, Loops, Place};
+use crate::loops::{Copy, Kept, Leaf, Loops, Place};
 use std::fmt::Write as _;
 use tacit_ir::TensorType;
 use tacit_ir::interpret::Tensor;
@@ -15,32 +15,6 @@ pub struct Interface {
     pub notes: Vec<(String, String)>,
     /// Of each output that has them: the labels of its elements.
     pub labels: Vec<(String, Vec<String>)>,
-}
-
-/// For each function and operand, whether it overlaps no other operand in any call, so that a compiler may keep its elements
-/// in registers.
-pub fn exclusive_operands(loops: &Loops) -> Vec<Vec<bool>> {
-    let mut exclusive: Vec<Vec<bool>> = loops.functions.iter().map(|f| vec![true; f.operands.len()]).collect();
-    for Call { function, places, .. } in &loops.calls {
-        let operands = &loops.functions[*function].operands;
-        for a in 0..operands.len() {
-            for b in 0..operands.len() {
-                let is_read_only = !operands[a].is_written && !operands[b].is_written;
-                let bytes = |k: usize| operands[k].elements * operands[k].dtype.size();
-                if a != b && !is_read_only && overlaps((places[a], bytes(a)), (places[b], bytes(b))) {
-                    exclusive[*function][a] = false;
-                }
-            }
-        }
-    }
-    exclusive
-}
-
-fn overlaps(a: (Place, usize), b: (Place, usize)) -> bool {
-    match (a.0, b.0) {
-        (Place::Arena(x), Place::Arena(y)) => x < y + b.1 && y < x + a.1,
-        (x, y) => x == y,
-    }
 }
 
 /// The names of a program's parameters: inputs, then outputs.

@@ -12,7 +12,7 @@ mod scalars;
 pub use interface::{Interface, arena_bytes};
 pub use names::identifier;
 
-use crate::loops::{Function, Leaf, Loops, Place};
+use crate::loops::{Function, Leaf, Loops, Place, exclusive_operands};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use tacit_ir::interpret::Tensor;
@@ -74,7 +74,7 @@ impl Shared {
         let loops = program.loops;
         let constants: Vec<String> =
             loops.constants.iter().map(|leaf| self.constant(&(program.values)(leaf), leaf)).collect();
-        let exclusive = interface::exclusive_operands(loops);
+        let exclusive = exclusive_operands(loops);
         let functions: Vec<String> = (0..loops.functions.len())
             .map(|number| {
                 let first = loops.calls.iter().find(|call| call.function == number);

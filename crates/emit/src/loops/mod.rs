@@ -7,9 +7,13 @@
 mod evaluate;
 mod lower;
 mod mentions;
+mod overlap;
+mod products;
 
 pub use evaluate::{Memory, bytes_of, evaluate};
 pub use lower::{Options, lower};
+pub use overlap::exclusive_operands;
+pub use products::with_rounded_products;
 
 use tacit_ir::types::{DType, Scalar};
 use tacit_ir::{ScalarFn, ValueId};
