@@ -154,7 +154,7 @@ impl Program {
     pub fn compile(graph: &Graph, options: &Options) -> Result<Program, ExecError> {
         let plan = plan(graph);
         let (mut spans, mut slots_of_values) = layout(graph, &plan);
-        // Sums that become another type have no place in the plan. Where a contraction does not take them on by itself, they
+        // Sums of i32 that become i8 have no place in the plan. Where a contraction does not take them on by itself, they
         // lie in the workspace, behind what the contraction needs.
         let mut sums_of_kernels = vec![None; plan.kernels.len()];
         let mut sums_places = vec![];

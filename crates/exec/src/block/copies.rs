@@ -93,3 +93,36 @@ impl Stretch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Affine, Guard};
+    use super::*;
+
+    fn affine(coefficients: &[i64], constant: i64) -> Affine {
+        Affine { coefficients: coefficients.to_vec(), constant }
+    }
+
+    #[test]
+    fn a_padded_image_is_its_rows_and_what_lies_between_them() {
+        // 3 by 4 by 20 bytes with a border of one.
+        let guard = |coefficients: &[i64], extent| Guard { value: affine(coefficients, -1), extent };
+        let guards = vec![guard(&[1, 0, 0], 3), guard(&[0, 1, 0], 4)];
+        let offset = affine(&[80, 20, 1], -100);
+        let load = Code::Load { slot: 0, dtype: DType::I8, offset, guards, fill: 7 };
+        let program = BlockProgram::new(vec![load], vec![0], None);
+        let store = Store { slot: 1, dtype: DType::I8, offset: affine(&[120, 20, 1], 0) };
+        let copies = Copies::of(&program, &[5, 6, 20], &[store]).expect("it only moves bytes");
+        let row = |k: usize| Stretch { to: 140 + 120 * k, from: Some(80 * k), len: 80 };
+        let fill = |to, len| Stretch { to, from: None, len };
+        let expected = [fill(0, 140), row(0), fill(220, 40), row(1), fill(340, 40), row(2), fill(460, 140)];
+        assert_eq!(copies.stretches, expected);
+        // One byte at a time is no stretch.
+        let mut apart = program.clone();
+        if let Code::Load { offset, .. } = &mut apart.codes[0] {
+            offset.coefficients[2] = 5;
+        }
+        let store = Store { slot: 1, dtype: DType::I8, offset: affine(&[120, 20, 1], 0) };
+        assert!(Copies::of(&apart, &[5, 6, 20], &[store]).is_none());
+    }
+}

@@ -2,16 +2,16 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::{DepthwiseCall, KernelTable, PANEL_VECTORS, TileCall, Words, depthwise, kernel_table, tile, widen};
+use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
 
 pub(super) fn table() -> KernelTable {
-    kernel_table!(tile_avx2, depthwise_avx2, widen_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6])
+    kernel_table!(band_avx2, depthwise_avx2, widen_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6])
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn tile_avx2<const M: usize, const NV: usize>(call: &TileCall<'_>) {
-    // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Ymm, M, NV>(call) }
+unsafe fn band_avx2<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Ymm, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -37,9 +37,32 @@ struct Multiplier {
     odd: __m256i,
     left: __m256i,
     right: __m256i,
+    /// Whether nothing is shifted left and no product overflows.
+    is_plain: bool,
     /// What a shift to the right loses, and half of it.
     mask: __m256i,
     half: __m256i,
+}
+
+/// The products of 64 bits of the even lanes, with their signs.
+///
+/// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
+/// forgets that they are narrow, and makes a product of 64 by 64 bits of it, which are ten instructions.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn products_of_even(a: __m256i, b: __m256i) -> __m256i {
+    let products: __m256i;
+    // SAFETY: inlined into functions that have the instruction, which does nothing else.
+    unsafe {
+        std::arch::asm!(
+            "vpmuldq {products}, {a}, {b}",
+            products = lateout(ymm_reg) products,
+            a = in(ymm_reg) a,
+            b = in(ymm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    products
 }
 
 // SAFETY (all functions): inlined into functions that have AVX2; the caller promises valid addresses.
@@ -84,7 +107,8 @@ impl Words for Ymm {
     unsafe fn pair_up(low: *const i8, high: *const i8) -> [Ymm; PANEL_VECTORS] {
         unsafe {
             let (low, high) = (_mm_loadu_si128(low.cast()), _mm_loadu_si128(high.cast()));
-            [_mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high)].map(|pairs| Ymm(_mm256_cvtepi8_epi16(pairs)))
+            let (first, second) = (_mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high));
+            [Ymm(_mm256_cvtepi8_epi16(first)), Ymm(_mm256_cvtepi8_epi16(second))]
         }
     }
 
@@ -111,19 +135,21 @@ impl Words for Ymm {
     #[inline(always)]
     unsafe fn multiplier(factor: Ymm, shift: Ymm) -> Multiplier {
         unsafe {
-            let zero = _mm256_setzero_si256();
-            let most = _mm256_set1_epi32(31);
-            let within = |x| _mm256_min_epi32(_mm256_max_epi32(x, zero), most);
             // The least number has no opposite; it is clamped before.
-            let shift = _mm256_max_epi32(shift.0, _mm256_set1_epi32(-31));
-            let right = within(_mm256_sub_epi32(zero, shift));
+            let (zero, most, least) = (_mm256_setzero_si256(), _mm256_set1_epi32(31), _mm256_set1_epi32(-31));
+            let shift = _mm256_min_epi32(_mm256_max_epi32(shift.0, least), most);
+            let right = _mm256_max_epi32(_mm256_sub_epi32(zero, shift), zero);
+            let left = _mm256_max_epi32(shift, zero);
+            let overflows = _mm256_cmpeq_epi32(factor.0, _mm256_set1_epi32(i32::MIN));
+            let special = _mm256_or_si256(left, overflows);
             let one = _mm256_set1_epi32(1);
             let mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
             Multiplier {
                 factor: factor.0,
                 odd: _mm256_srli_epi64::<32>(factor.0),
-                left: within(shift),
+                left,
                 right,
+                is_plain: _mm256_testz_si256(special, special) == 1,
                 mask,
                 half: _mm256_srli_epi32::<1>(mask),
             }
@@ -133,15 +159,17 @@ impl Words for Ymm {
     #[inline(always)]
     unsafe fn mulshift(self, by: &Multiplier) -> Ymm {
         unsafe {
-            let x = _mm256_sllv_epi32(self.0, by.left);
+            let x = if by.is_plain { self.0 } else { _mm256_sllv_epi32(self.0, by.left) };
             // Twice the product, rounded at its upper word.
             let nudge = _mm256_set1_epi64x(1 << 30);
-            let even = _mm256_add_epi64(_mm256_mul_epi32(x, by.factor), nudge);
-            let odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64::<32>(x), by.odd), nudge);
+            let even = _mm256_add_epi64(products_of_even(x, by.factor), nudge);
+            let odd = _mm256_add_epi64(products_of_even(_mm256_srli_epi64::<32>(x), by.odd), nudge);
             let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd));
             // Only the one product that overflows gives the least number.
-            let least = _mm256_set1_epi32(i32::MIN);
-            let high = _mm256_xor_si256(high, _mm256_cmpeq_epi32(high, least));
+            let high = match by.is_plain {
+                true => high,
+                false => _mm256_xor_si256(high, _mm256_cmpeq_epi32(high, _mm256_set1_epi32(i32::MIN))),
+            };
             // Divided by a power of two, ties away from zero.
             let negative = _mm256_srai_epi32::<31>(high);
             let lost = _mm256_and_si256(high, by.mask);

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::{DepthwiseCall, KernelTable, PANEL_VECTORS, TileCall, Words, depthwise, kernel_table, tile, widen};
+use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
 
 /// Nothing where the processor lacks vectors of i16 (AVX-512BW).
 pub(super) fn table() -> Option<KernelTable> {
@@ -12,24 +12,24 @@ pub(super) fn table() -> Option<KernelTable> {
     }
     Some(match is_x86_feature_detected!("avx512vnni") {
         true => kernel_table!(
-            tile_vnni, depthwise_vnni, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_vnni, depthwise_vnni, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
         false => kernel_table!(
-            tile_avx512, depthwise_avx512, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_avx512, depthwise_avx512, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
     })
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-unsafe fn tile_vnni<const M: usize, const NV: usize>(call: &TileCall<'_>) {
-    // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Zmm<true>, M, NV>(call) }
+unsafe fn band_vnni<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Zmm<true>, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
-unsafe fn tile_avx512<const M: usize, const NV: usize>(call: &TileCall<'_>) {
-    // SAFETY: the caller keeps the promises of `TileKernel`.
-    unsafe { tile::<Zmm<false>, M, NV>(call) }
+unsafe fn band_avx512<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Zmm<false>, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
@@ -62,9 +62,32 @@ struct Multiplier {
     odd: __m512i,
     left: __m512i,
     right: __m512i,
+    /// Whether nothing is shifted left and no product overflows.
+    is_plain: bool,
     /// What a shift to the right loses, and half of it.
     mask: __m512i,
     half: __m512i,
+}
+
+/// The products of 64 bits of the even lanes, with their signs.
+///
+/// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
+/// forgets that they are narrow, and makes a product of 64 by 64 bits of it, which are ten instructions.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn products_of_even(a: __m512i, b: __m512i) -> __m512i {
+    let products: __m512i;
+    // SAFETY: inlined into functions that have the instruction, which does nothing else.
+    unsafe {
+        std::arch::asm!(
+            "vpmuldq {products}, {a}, {b}",
+            products = lateout(zmm_reg) products,
+            a = in(zmm_reg) a,
+            b = in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    products
 }
 
 // SAFETY (all functions): inlined into functions that have AVX-512F and BW, and VNNI where it is said; the caller promises
@@ -106,12 +129,11 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     #[inline(always)]
     unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS] {
         unsafe {
-            let half = |j: usize| {
-                let (low, high) = (_mm_loadu_si128(low.add(16 * j).cast()), _mm_loadu_si128(high.add(16 * j).cast()));
-                let pairs = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
-                Zmm(_mm512_cvtepi8_epi16(pairs))
-            };
-            [half(0), half(1)]
+            let (low_0, low_1) = (_mm_loadu_si128(low.cast()), _mm_loadu_si128(low.add(16).cast()));
+            let (high_0, high_1) = (_mm_loadu_si128(high.cast()), _mm_loadu_si128(high.add(16).cast()));
+            let first = _mm256_set_m128i(_mm_unpackhi_epi8(low_0, high_0), _mm_unpacklo_epi8(low_0, high_0));
+            let second = _mm256_set_m128i(_mm_unpackhi_epi8(low_1, high_1), _mm_unpacklo_epi8(low_1, high_1));
+            [Zmm(_mm512_cvtepi8_epi16(first)), Zmm(_mm512_cvtepi8_epi16(second))]
         }
     }
 
@@ -143,19 +165,21 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     #[inline(always)]
     unsafe fn multiplier(factor: Self, shift: Self) -> Multiplier {
         unsafe {
-            let zero = _mm512_setzero_si512();
-            let most = _mm512_set1_epi32(31);
-            let within = |x| _mm512_min_epi32(_mm512_max_epi32(x, zero), most);
             // The least number has no opposite; it is clamped before.
-            let shift = _mm512_max_epi32(shift.0, _mm512_set1_epi32(-31));
-            let right = within(_mm512_sub_epi32(zero, shift));
+            let (zero, most, least) = (_mm512_setzero_si512(), _mm512_set1_epi32(31), _mm512_set1_epi32(-31));
+            let shift = _mm512_min_epi32(_mm512_max_epi32(shift.0, least), most);
+            let right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
+            let left = _mm512_max_epi32(shift, zero);
+            let overflows = _mm512_cmpeq_epi32_mask(factor.0, _mm512_set1_epi32(i32::MIN));
+            let is_plain = overflows == 0 && _mm512_test_epi32_mask(left, left) == 0;
             let one = _mm512_set1_epi32(1);
             let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
             Multiplier {
                 factor: factor.0,
                 odd: _mm512_srli_epi64::<32>(factor.0),
-                left: within(shift),
+                left,
                 right,
+                is_plain,
                 mask,
                 half: _mm512_srli_epi32::<1>(mask),
             }
@@ -165,19 +189,24 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     #[inline(always)]
     unsafe fn mulshift(self, by: &Multiplier) -> Self {
         unsafe {
-            let x = _mm512_sllv_epi32(self.0, by.left);
+            let x = if by.is_plain { self.0 } else { _mm512_sllv_epi32(self.0, by.left) };
             // Twice the product, rounded at its upper word.
             let nudge = _mm512_set1_epi64(1 << 30);
-            let even = _mm512_add_epi64(_mm512_mul_epi32(x, by.factor), nudge);
-            let odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64::<32>(x), by.odd), nudge);
+            let even = _mm512_add_epi64(products_of_even(x, by.factor), nudge);
+            let odd = _mm512_add_epi64(products_of_even(_mm512_srli_epi64::<32>(x), by.odd), nudge);
             let high = _mm512_mask_blend_epi32(
                 0b1010_1010_1010_1010,
                 _mm512_srli_epi64::<31>(even),
                 _mm512_add_epi64(odd, odd),
             );
             // Only the one product that overflows gives the least number.
-            let overflows = _mm512_cmpeq_epi32_mask(high, _mm512_set1_epi32(i32::MIN));
-            let high = _mm512_mask_mov_epi32(high, overflows, _mm512_set1_epi32(i32::MAX));
+            let high = match by.is_plain {
+                true => high,
+                false => {
+                    let overflows = _mm512_cmpeq_epi32_mask(high, _mm512_set1_epi32(i32::MIN));
+                    _mm512_mask_mov_epi32(high, overflows, _mm512_set1_epi32(i32::MAX))
+                }
+            };
             // Divided by a power of two, ties away from zero.
             let negative = _mm512_srai_epi32::<31>(high);
             let lost = _mm512_and_si512(high, by.mask);

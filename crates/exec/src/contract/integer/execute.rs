@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::super::division::{Tile, part_of, part_within};
+use super::super::execute::{band_rows, bands};
 use super::super::shared::SharedSlice;
 use super::super::spec::Row;
-use super::kernel::{DepthwiseCall, ROWS_MAX, Results, TileCall};
+use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results};
 use super::plan::IntegerPlan;
 use super::requantise::Requantise;
 use super::slots::{PairRun, Reading};
@@ -188,7 +189,13 @@ impl Context<'_> {
                                 *gathered = Row { a: (i * terms.len()) as i32, c: row.c };
                             }
                             for panel in panels.clone() {
-                                self.run_tile(batch, self.gathered, &rows[..tile.rows as usize], runs, panel);
+                                self.run_band(
+                                    batch,
+                                    self.gathered,
+                                    (&rows[..tile.rows as usize], tile.rows),
+                                    runs,
+                                    panel,
+                                );
                             }
                         }
                     }
@@ -196,8 +203,9 @@ impl Context<'_> {
                     Reading::InPlace(runs) => {
                         let a = self.wide.wrapping_offset(base.a as isize);
                         for panel in panels.clone() {
-                            for tile in tiles {
-                                self.run_tile(batch, a, self.rows_of(tile), runs, panel);
+                            for band in bands(tiles, usize::MAX) {
+                                let rows = &plan.rows[band_rows(band)];
+                                self.run_band(batch, a, (rows, band[0].rows), runs, panel);
                             }
                         }
                     }
@@ -206,13 +214,22 @@ impl Context<'_> {
         }
     }
 
+    /// Computes tiles that are so high by one panel.
+    ///
     /// # Safety
     /// As for `run_tiles`.
-    unsafe fn run_tile(&self, batch: usize, a: *const i16, rows: &[Row], runs: &[PairRun], panel: usize) {
+    unsafe fn run_band(
+        &self,
+        batch: usize,
+        a: *const i16,
+        (rows, height): (&[Row], u32),
+        runs: &[PairRun],
+        panel: usize,
+    ) {
         let results = self.results(batch, panel);
-        let kernel = self.plan.kernels.tile(rows.len(), results.lanes);
+        let kernel = self.plan.kernels.band(height as usize, results.lanes);
         // SAFETY: passed on.
-        unsafe { kernel(&TileCall { a, rows, runs, b: self.panel(batch, panel), results }) }
+        unsafe { kernel(&BandCall { a, rows, runs, b: self.panel(batch, panel), results }) }
     }
 
     fn rows_of(&self, tile: &Tile) -> &[Row] {

@@ -12,10 +12,11 @@ pub(super) const ROWS_MAX: usize = 14;
 /// Vectors of a panel of `b`.
 pub(super) const PANEL_VECTORS: usize = 2;
 
-/// One tile: some rows by one panel of lanes.
-pub(super) struct TileCall<'a> {
+/// Tiles of as many rows each, one below the other, by one panel of lanes.
+pub(super) struct BandCall<'a> {
     /// Where the rows' numbers begin, which `rows` are relative to.
     pub a: *const i16,
+    /// A multiple of a tile's.
     pub rows: &'a [Row],
     pub runs: &'a [PairRun],
     /// The panel of `b`.
@@ -51,7 +52,7 @@ pub(super) struct Results<'a> {
 
 /// Their caller promises that the processor has the features of the kernel set and that all addresses that the call describes
 /// are valid; results are written by this call alone.
-pub(super) type TileKernel = unsafe fn(&TileCall<'_>);
+pub(super) type BandKernel = unsafe fn(&BandCall<'_>);
 pub(super) type DepthwiseKernel = unsafe fn(&DepthwiseCall<'_>);
 /// Widens as many numbers as the slice has.
 pub(super) type Widen = unsafe fn(&[i8], *mut i16);
@@ -62,7 +63,7 @@ pub(super) struct KernelTable {
     pub rows_max: usize,
     pub panel_lanes: usize,
     /// By `[one or two vectors][rows - 1]`.
-    tiles: [[Option<TileKernel>; ROWS_MAX]; PANEL_VECTORS],
+    bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
     pub depthwise: DepthwiseKernel,
     pub widen: Widen,
 }
@@ -80,10 +81,10 @@ impl KernelTable {
         }
     }
 
-    /// The kernel for so many rows by so many lanes of a panel.
-    pub fn tile(&self, rows: usize, lanes: usize) -> TileKernel {
+    /// The kernel for tiles of so many rows by so many lanes of a panel.
+    pub fn band(&self, rows: usize, lanes: usize) -> BandKernel {
         let vectors = lanes.div_ceil(self.panel_lanes / PANEL_VECTORS);
-        self.tiles[vectors - 1][rows - 1].expect("tiles have at most rows_max rows")
+        self.bands[vectors - 1][rows - 1].expect("tiles have at most rows_max rows")
     }
 }
 
@@ -114,20 +115,42 @@ pub(super) trait Words: Copy {
     unsafe fn mulshift(self, multiplier: &Self::Multiplier) -> Self;
 }
 
-/// A tile of `M` rows by `NV` vectors.
+/// Tiles of `M` rows by `NV` vectors, one below the other.
 ///
 /// # Safety
-/// See [`TileKernel`].
+/// See [`BandKernel`].
 #[inline(always)]
-pub(super) unsafe fn tile<V: Words, const M: usize, const NV: usize>(call: &TileCall<'_>) {
+pub(super) unsafe fn band<V: Words, const M: usize, const NV: usize>(call: &BandCall<'_>) {
     // SAFETY: the caller promises valid addresses for all pairs of all rows, and a whole panel of `b`.
     unsafe {
-        let rows: &[Row; M] = call.rows.try_into().expect("a kernel gets as many rows as it has");
+        let maps = call.results.maps::<V, NV>();
+        let mut start = [V::splat(0); NV];
+        if let Some(maps) = &maps {
+            for j in 0..NV {
+                start[j] = maps[j].bias;
+            }
+        }
+        for rows in call.rows.as_chunks::<M>().0 {
+            let sums = tile::<V, M, NV>(call, rows, start);
+            finish(&call.results, &maps, rows, &sums);
+        }
+    }
+}
+
+/// The sums of one tile.
+#[inline(always)]
+unsafe fn tile<V: Words, const M: usize, const NV: usize>(
+    call: &BandCall<'_>,
+    rows: &[Row; M],
+    start: [V; NV],
+) -> [[V; NV]; M] {
+    // SAFETY: see `band`.
+    unsafe {
         let mut a = [std::ptr::null::<i16>(); M];
         for i in 0..M {
             a[i] = call.a.wrapping_offset(rows[i].a as isize);
         }
-        let mut sums = [[V::splat(0); NV]; M];
+        let mut sums = [start; M];
         let mut b = call.b;
         // One loop over the pairs of all runs: with a loop for each run the compiler moves all sums through memory between
         // runs.
@@ -157,9 +180,7 @@ pub(super) unsafe fn tile<V: Words, const M: usize, const NV: usize>(call: &Tile
                 }
             }
         }
-        // A copy, since what is taken on row by row lives in memory, and the sums above must not.
-        let results = sums;
-        finish(&call.results, &call.results.maps::<V, NV>(), rows, &results);
+        sums
     }
 }
 
@@ -187,9 +208,15 @@ unsafe fn depthwise_rows<V: Words, const WHOLE: bool>(call: &DepthwiseCall<'_>) 
     // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
     unsafe {
         let maps = call.results.maps::<V, PANEL_VECTORS>();
+        let mut first = [V::splat(0); PANEL_VECTORS];
+        if let Some(maps) = &maps {
+            for j in 0..PANEL_VECTORS {
+                first[j] = maps[j].bias;
+            }
+        }
         for row in call.rows {
             let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
-            let mut sums = [[V::splat(0); PANEL_VECTORS]];
+            let mut sums = [first];
             let mut b = call.b;
             for terms in call.terms.as_chunks::<2>().0 {
                 let [low, high] =
@@ -226,9 +253,16 @@ impl Results<'_> {
     /// Inlined into a function compiled for the vectors' set; the maps have numbers for existing lanes.
     #[inline(always)]
     unsafe fn maps<V: Words, const NV: usize>(&self) -> Option<[OfLanes<V>; NV]> {
+        // No closure: what is compiled for a set of features is inlined into functions only.
         let maps = self.requantise.as_ref()?;
         // SAFETY: promised by the caller.
-        Some(std::array::from_fn(|j| unsafe { OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j)) }))
+        unsafe {
+            let mut of_vectors = [OfLanes::new(maps, self.lane, self.count::<V>(0)); NV];
+            for (j, of_vector) in of_vectors.iter_mut().enumerate().skip(1) {
+                *of_vector = OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j));
+            }
+            Some(of_vectors)
+        }
     }
 }
 
@@ -291,17 +325,17 @@ unsafe fn scatter<T: Copy>(from: &[T], to: *mut T, stride: isize) {
     }
 }
 
-/// Fills a [`KernelTable`] with instances of `$tile::<M, NV>`.
+/// Fills a [`KernelTable`] with instances of `$band::<M, NV>`.
 macro_rules! kernel_table {
-    ($tile:ident, $depthwise:ident, $widen:ident, lanes $width:expr, rows [$($m:literal),+]) => {{
-        use $crate::contract::integer::kernel::{KernelTable, PANEL_VECTORS, ROWS_MAX, TileKernel};
-        let mut tiles = [[None; ROWS_MAX]; PANEL_VECTORS];
+    ($band:ident, $depthwise:ident, $widen:ident, lanes $width:expr, rows [$($m:literal),+]) => {{
+        use $crate::contract::integer::kernel::{KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
+        let mut bands = [[None; ROWS_MAX]; PANEL_VECTORS];
         $(
-            tiles[0][$m - 1] = Some($tile::<$m, 1> as TileKernel);
-            tiles[1][$m - 1] = Some($tile::<$m, 2> as TileKernel);
+            bands[0][$m - 1] = Some($band::<$m, 1> as BandKernel);
+            bands[1][$m - 1] = Some($band::<$m, 2> as BandKernel);
         )+
         let rows_max = [$($m),+].len();
-        KernelTable::new(rows_max, PANEL_VECTORS * $width, tiles, $depthwise, $widen)
+        KernelTable::new(rows_max, PANEL_VECTORS * $width, bands, $depthwise, $widen)
     }};
 }
 pub(super) use kernel_table;
@@ -310,11 +344,11 @@ impl KernelTable {
     pub(super) fn new(
         rows_max: usize,
         panel_lanes: usize,
-        tiles: [[Option<TileKernel>; ROWS_MAX]; PANEL_VECTORS],
+        bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
         depthwise: DepthwiseKernel,
         widen: Widen,
     ) -> KernelTable {
-        KernelTable { rows_max, panel_lanes, tiles, depthwise, widen }
+        KernelTable { rows_max, panel_lanes, bands, depthwise, widen }
     }
 }
 
@@ -323,12 +357,12 @@ mod plain {
     use super::*;
 
     pub(super) fn table() -> KernelTable {
-        kernel_table!(tile_plain, depthwise_plain, widen_plain, lanes 8, rows [1, 2, 3, 4])
+        kernel_table!(band_plain, depthwise_plain, widen_plain, lanes 8, rows [1, 2, 3, 4])
     }
 
-    unsafe fn tile_plain<const M: usize, const NV: usize>(call: &TileCall<'_>) {
-        // SAFETY: the caller keeps the promises of `TileKernel`; plain Rust needs no feature.
-        unsafe { tile::<Plain, M, NV>(call) }
+    unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+        // SAFETY: the caller keeps the promises of `BandKernel`; plain Rust needs no feature.
+        unsafe { band::<Plain, M, NV>(call) }
     }
 
     unsafe fn depthwise_plain(call: &DepthwiseCall<'_>) {

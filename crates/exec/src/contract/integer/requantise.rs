@@ -73,11 +73,12 @@ impl Lanewise<&[i32]> {
 /// The maps for one vector of lanes.
 #[derive(Clone, Copy)]
 pub(super) struct OfLanes<V: Words> {
-    bias: V,
+    /// What sums start from.
+    pub bias: V,
     multiplier: V::Multiplier,
     zero_point: V,
-    low: V,
-    high: V,
+    /// Bounds that are tighter than those of an i8.
+    bounds: Option<[V; 2]>,
 }
 
 impl<V: Words> OfLanes<V> {
@@ -85,23 +86,31 @@ impl<V: Words> OfLanes<V> {
     /// The numbers of `count` lanes from `lane` on exist; inlined into a function compiled for the vectors' set.
     #[inline(always)]
     pub unsafe fn new(maps: &Requantise<&[i32]>, lane: usize, count: usize) -> OfLanes<V> {
+        let is_bounded = maps.low > i32::from(i8::MIN) || maps.high < i32::from(i8::MAX);
         // SAFETY: promised by the caller.
         unsafe {
             OfLanes {
                 bias: maps.bias.load(lane, count),
                 multiplier: V::multiplier(maps.factor.load(lane, count), maps.shift.load(lane, count)),
                 zero_point: V::splat(maps.zero_point),
-                low: V::splat(maps.low),
-                high: V::splat(maps.high),
+                bounds: if is_bounded { Some([V::splat(maps.low), V::splat(maps.high)]) } else { None },
             }
         }
     }
 
+    /// What becomes of sums that started from the bias.
+    ///
     /// # Safety
     /// Inlined into a function compiled for the vectors' set.
     #[inline(always)]
     pub unsafe fn apply(&self, sums: V) -> V {
         // SAFETY: promised by the caller.
-        unsafe { sums.add(self.bias).mulshift(&self.multiplier).add(self.zero_point).max(self.low).min(self.high) }
+        unsafe {
+            let steps = sums.mulshift(&self.multiplier).add(self.zero_point);
+            match self.bounds {
+                Some([low, high]) => steps.max(low).min(high),
+                None => steps,
+            }
+        }
     }
 }
