@@ -8,7 +8,7 @@ use tacit_emit::loops::{
     Place, Statement, bytes_of, evaluate, lower, with_rounded_products,
 };
 use tacit_emit::wasm::{Module, Options, Products, Program, TooLarge, emit};
-use tacit_ir::interpret::{Tensor, compute};
+use tacit_ir::interpret::{Data, Tensor, compute};
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, Draw, random_graph, random_leaves};
 use tacit_ir::{DType, Graph, Op, ScalarFn, ValueId, text};
@@ -95,7 +95,7 @@ fn difference(dtype: DType, a: &[u8], b: &[u8]) -> Option<usize> {
 /// Runs a program three times, the last time as if it were the first, in all variants.
 fn check(graph: &Graph, leaves: &Leaves, lanes: usize) -> Result<(), TestCaseError> {
     let graph = simplify(graph).unwrap();
-    let loops = lower(&graph, &Lowering { lanes });
+    let loops = lower(&graph, &Lowering { lanes, is_unrolled: false });
     let values = |leaf: &Leaf| value(&graph, leaves, leaf);
     let program = Program { loops: &loops, values: &values };
     for options in VARIANTS {
@@ -370,7 +370,7 @@ fn a_run_takes_the_same_instructions_whatever_the_inputs() {
         output \"z\" = %6\n";
     let graph = text::parse(source).unwrap();
     let weights = leaves_of(&graph, 3, &testing::Options::default());
-    let loops = lower(&graph, &Lowering { lanes: 8 });
+    let loops = lower(&graph, &Lowering { lanes: 8, is_unrolled: false });
     let values = |leaf: &Leaf| value(&graph, &weights, leaf);
     for options in VARIANTS {
         let module = emit(&Program { loops: &loops, values: &values }, &options).unwrap();
@@ -419,4 +419,43 @@ fn names_of_globals_are_letters_and_tell_tensors_apart() {
     let running = Running::new(&module);
     let addresses: Vec<usize> = globals.iter().map(|global| running.address(global)).collect();
     assert!(addresses.is_sorted() && addresses.windows(2).all(|pair| pair[1] - pair[0] >= 16), "{addresses:?}");
+}
+
+proptest! {
+    #![proptest_config(config(2))]
+
+    /// The bound of docs/NUMERICS.md, which follows from Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1.
+    #[test]
+    fn rounded_products_stay_within_the_stated_bound(seed in any::<u64>(), terms in 1usize..3000, o in 1usize..6) {
+        let source = format!(
+            "tacit-ir 1\n\
+             %0 = input \"x\" -> f32[{terms}]\n\
+             %1 = input \"w\" -> f32[{terms},{o}]\n\
+             %2 = contract \"i,io->o\" o={o} i={terms} (%0, %1) -> f32[{o}]\n\
+             output \"y\" = %2\n"
+        );
+        let graph = text::parse(&source).unwrap();
+        let options = testing::Options { specials: false, ..testing::Options::default() };
+        let leaves = random_leaves(&graph, seed, &options);
+        let loops = lower(&graph, &Lowering { lanes: 4, is_unrolled: false });
+        let [fused, rounded] = [loops.clone(), with_rounded_products(&loops)].map(|loops| {
+            let mut memory = Memory::new(&loops, |leaf| value(&graph, &leaves, leaf));
+            evaluate(&loops, &mut memory);
+            let words: Vec<f32> = memory.output(&loops, "y").unwrap().chunks(4)
+                .map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
+            words
+        });
+        let floats = |name: &str| match &leaves[name].data {
+            Data::Float(x) => x.clone(),
+            other => panic!("{name} is f32, not {other:?}"),
+        };
+        let (x, w) = (floats("x"), floats("w"));
+        for k in 0..o {
+            let sizes: f64 = (0..terms).map(|i| f64::from(x[i] * w[i * o + k]).abs()).sum();
+            let roundings = (terms.min(512) + terms.div_ceil(512)) as f64 * 2f64.powi(-24);
+            let bound = 2.0 * roundings / (1.0 - roundings) * sizes + (terms + 1) as f64 * 2f64.powi(-126);
+            let found = (f64::from(fused[k]) - f64::from(rounded[k])).abs();
+            prop_assert!(found <= bound, "{found:e} is over {bound:e} for {terms} terms");
+        }
+    }
 }

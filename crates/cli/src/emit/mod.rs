@@ -2,6 +2,7 @@
 
 mod c;
 mod part;
+mod wasm;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,11 +25,14 @@ use crate::output::Result;
 pub enum Target {
     /// C99 without any library: one source and one header, with an example and files that build it.
     C(c::Arguments),
+    /// A WebAssembly module, with what loads it in JavaScript and a page that runs it.
+    Wasm(wasm::Arguments),
 }
 
 pub fn emit(target: &Target) -> Result<Exit> {
     match target {
         Target::C(arguments) => c::emit(arguments),
+        Target::Wasm(arguments) => wasm::emit(arguments),
     }
 }
 

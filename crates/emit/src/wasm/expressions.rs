@@ -133,7 +133,7 @@ impl Emitter<'_> {
             }
             ScalarFn::MulShift => {
                 each(self);
-                self.call(Helper::MulShift);
+                self.call(Helper::MulShift(Width::One));
             }
             ScalarFn::ShiftLeft | ScalarFn::ShiftRight => {
                 each(self);

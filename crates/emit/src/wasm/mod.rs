@@ -3,6 +3,7 @@
 //! It exports `memory`, `run`, `reset` if the program keeps something, and for every input and output an i32 global with
 //! its address. Nothing allocates or recurs, and no branch depends on data.
 
+mod bytes;
 mod code;
 mod expressions;
 mod function;

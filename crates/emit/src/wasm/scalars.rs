@@ -14,7 +14,7 @@ pub enum Helper {
     MulAdd(Width),
     /// A function that is a sequence of operations.
     Sequence(ScalarFn, Width),
-    MulShift,
+    MulShift(Width),
     /// Of integers: towards zero; by 0 it gives 0.
     Divide,
     /// The uniform number at a place (first argument) of a stream, from the two words of the key.
@@ -53,7 +53,8 @@ impl Helpers {
                 Helper::MulAdd(Width::One) => mul_add(&mut code),
                 Helper::MulAdd(Width::Four) => mul_add_of_four(&mut code),
                 Helper::Sequence(function, width) => self.sequence(&mut code, function, width),
-                Helper::MulShift => mulshift(&mut code),
+                Helper::MulShift(Width::One) => mulshift(&mut code),
+                Helper::MulShift(Width::Four) => mulshift_of_four(&mut code),
                 Helper::Divide => divide(&mut code),
                 Helper::Uniform => uniform(&mut code),
             }
@@ -189,6 +190,9 @@ impl Step {
     }
 }
 
+/// The upper two lanes in the place of the lower two.
+const UPPER: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+
 /// A word in all lanes.
 pub fn repeated(bits: u32) -> i128 {
     let word = u128::from(bits);
@@ -205,7 +209,10 @@ fn signature(helper: Helper) -> (Vec<ValType>, ValType) {
             let ty = width.of(ValType::F32, ValType::V128);
             (vec![ty], ty)
         }
-        Helper::MulShift => (vec![ValType::I32; 3], ValType::I32),
+        Helper::MulShift(width) => {
+            let ty = width.of(ValType::I32, ValType::V128);
+            (vec![ty; 3], ty)
+        }
         Helper::Divide => (vec![ValType::I32; 2], ValType::I32),
         Helper::Uniform => (vec![ValType::I32; 4], ValType::F32),
     }
@@ -246,8 +253,6 @@ fn mul_add(code: &mut Code) {
 
 /// The same for four, two at a time.
 fn mul_add_of_four(code: &mut Code) {
-    /// The upper two lanes in the place of the lower two.
-    const UPPER: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
     let [product, sum, addend, error, inexact] = [(); 5].map(|()| code.local(ValType::V128));
     for is_upper in [false, true] {
         let operand = |code: &mut Code, number: u32| {
@@ -305,6 +310,51 @@ fn mulshift(code: &mut Code) {
     code.all([I::LocalGet(x), I::LocalGet(mask), I::I32And]);
     code.all([I::LocalGet(mask), I::I32Const(1), I::I32ShrS, I::LocalGet(x), I::I32Const(0), I::I32LtS, I::I32Add]);
     code.all([I::I32GtS, I::I32Add]);
+}
+
+/// The same for four. A vector is shifted by one number alone, so powers of two are made of f32's exponents: to the left by a
+/// product, to the right by a product in f64, which is exact because the remainder is taken off first.
+fn mulshift_of_four(code: &mut Code) {
+    let [right, mask, remainder, overflows] = [(); 4].map(|()| code.local(ValType::V128));
+    let (x, m, s) = (0, 1, 2);
+    // 2ⁿ as f32, of n on the stack.
+    let power = |code: &mut Code| {
+        code.all([I::V128Const(repeated(127)), I::I32x4Add, I::I32Const(23), I::I32x4Shl]);
+    };
+    code.all([I::V128Const(0), I::LocalGet(s), I::V128Const(repeated(-31_i32 as u32)), I::I32x4MaxS]);
+    code.all([I::V128Const(0), I::I32x4MinS, I::I32x4Sub, I::LocalSet(right)]);
+    code.all([I::LocalGet(s), I::V128Const(repeated(31)), I::I32x4MinS, I::V128Const(0), I::I32x4MaxS]);
+    power(code);
+    code.all([I::I32x4TruncSatF32x4U, I::LocalGet(x), I::I32x4Mul, I::LocalSet(x)]);
+    // The one product that overflows, of the least integers, wraps to the least; one less is the greatest.
+    let least = I::V128Const(repeated(i32::MIN as u32));
+    code.all([I::LocalGet(x), least.clone(), I::I32x4Eq, I::LocalGet(m), least, I::I32x4Eq, I::V128And]);
+    code.push(I::LocalSet(overflows));
+    for product in [I::I64x2ExtMulLowI32x4S, I::I64x2ExtMulHighI32x4S] {
+        code.all([I::LocalGet(x), I::LocalGet(m), product, I::V128Const(1 << 94 | 1 << 30), I::I64x2Add]);
+        code.all([I::I32Const(31), I::I64x2ShrS]);
+    }
+    code.push(I::I8x16Shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]));
+    code.all([I::LocalGet(overflows), I::I32x4Add, I::LocalSet(x)]);
+    code.push(I::LocalGet(right));
+    power(code);
+    code.all([I::I32x4TruncSatF32x4U, I::V128Const(repeated(1)), I::I32x4Sub, I::LocalTee(mask)]);
+    code.all([I::LocalGet(x), I::V128And, I::LocalSet(remainder)]);
+    // (x − remainder)·2⁻ʳ
+    code.all([I::LocalGet(x), I::LocalGet(remainder), I::I32x4Sub, I::LocalTee(overflows)]);
+    code.all([I::V128Const(0), I::LocalGet(right), I::I32x4Sub]);
+    power(code);
+    code.all([I::LocalSet(right), I::F64x2ConvertLowI32x4S, I::LocalGet(right), I::F64x2PromoteLowF32x4, I::F64x2Mul]);
+    code.push(I::I32x4TruncSatF64x2SZero);
+    for upper in [overflows, right] {
+        code.all([I::LocalGet(upper), I::LocalGet(upper), I::I8x16Shuffle(UPPER)]);
+        code.push(if upper == right { I::F64x2PromoteLowF32x4 } else { I::F64x2ConvertLowI32x4S });
+    }
+    code.all([I::F64x2Mul, I::I32x4TruncSatF64x2SZero]);
+    code.push(I::I8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
+    // One more where the remainder is over the middle; a true lane is −1.
+    code.all([I::LocalGet(remainder), I::LocalGet(mask), I::I32Const(1), I::I32x4ShrS]);
+    code.all([I::LocalGet(x), I::I32Const(31), I::I32x4ShrS, I::I32x4Sub, I::I32x4GtS, I::I32x4Sub]);
 }
 
 fn divide(code: &mut Code) {

@@ -1,5 +1,6 @@
 //! Statements: loops, conditions on counters, assignments and stores.
 
+use super::bytes::{BYTES, Products};
 use super::function::{Count, Emitter, Home};
 use super::lanes::{Lanes, WIDTH};
 use super::pointers::{Move, ScopeKind};
@@ -60,7 +61,16 @@ impl Emitter<'_> {
         let in_fours = if lanes.is_some() { extent / WIDTH * WIDTH } else { 0 };
         if self.unrolling.counters[counter] {
             self.lanes = lanes;
-            for value in (0..in_fours).step_by(WIDTH) {
+            let mut value = 0;
+            if in_fours > 0
+                && let Some(products) = Products::of(self, body)
+            {
+                while value + BYTES <= extent {
+                    self.add_products(&products, counter, value);
+                    value += BYTES;
+                }
+            }
+            for value in (value..in_fours).step_by(WIDTH) {
                 self.counters[counter] = Some(Count::Constant(value as i64));
                 self.statements(body);
             }

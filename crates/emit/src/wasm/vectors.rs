@@ -10,7 +10,7 @@ use tacit_ir::types::DType;
 use wasm_encoder::{Instruction as I, MemArg, ValType};
 
 impl Emitter<'_> {
-    fn is_uniform(&self, expression: &Expression) -> bool {
+    pub fn is_uniform(&self, expression: &Expression) -> bool {
         self.lanes.as_ref().expect("vectors are written in a loop of lanes").is_uniform(expression)
     }
 
@@ -58,7 +58,7 @@ impl Emitter<'_> {
     }
 
     /// The local of four elements that begin at the element.
-    fn vector_of(&self, element: &Element) -> Option<u32> {
+    pub fn vector_of(&self, element: &Element) -> Option<u32> {
         let Some(Home::Locals { vectors, .. }) = self.home(element.array) else { return None };
         let (_, position) = self.resolved(&element.position);
         Some(vectors[position as usize / WIDTH])
@@ -202,7 +202,10 @@ impl Emitter<'_> {
                 each(self);
                 self.cast_four(dtype, to);
             }
-            ScalarFn::MulShift => self.one_by_one(operands, dtype, |emitter| emitter.call(Helper::MulShift)),
+            ScalarFn::MulShift => {
+                each(self);
+                self.call(Helper::MulShift(Width::Four));
+            }
             ScalarFn::ShiftLeft | ScalarFn::ShiftRight => {
                 let shift = if function == ScalarFn::ShiftLeft { I::I32Shl } else { I::I32ShrS };
                 self.one_by_one(operands, dtype, |emitter| {

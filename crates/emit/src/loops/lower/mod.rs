@@ -9,6 +9,7 @@ mod rows;
 mod split;
 mod terms;
 mod tidy;
+mod windows;
 
 use super::{Affine, Call, Expression, Function, Loops, Place};
 use build::Builder;

@@ -6,6 +6,7 @@ use super::build::Builder;
 use super::contract::{Accumulator, apply};
 use super::element::Scope;
 use super::terms::{Lanes, Visitor, Walk};
+use super::windows::{POSITIONS_MAX, written_out};
 use tacit_ir::graph::{Op, Reduction};
 use tacit_ir::interpret::{LANES, PIECE, reduces_in_lanes};
 use tacit_ir::types::{DType, Scalar};
@@ -16,19 +17,20 @@ pub fn reduce(scope: &Scope, builder: &mut Builder, options: Options) {
     let Op::Reduce(reduction) = op else { panic!("the plan calls this kernel a reduction") };
     let walk = Walk::new(scope);
     match reduces_in_lanes(nest, scope.graph.shape(operands[0])) {
+        true if walk.box_size() <= POSITIONS_MAX => written_out(scope, builder, &walk, *reduction, options),
         true => in_lanes(scope, builder, &walk, *reduction),
         false => one_by_one(scope, builder, &walk, *reduction, ty.dtype, options),
     }
 }
 
-fn function_of(reduction: Reduction) -> ScalarFn {
+pub fn function_of(reduction: Reduction) -> ScalarFn {
     match reduction {
         Reduction::Sum => ScalarFn::Add,
         Reduction::Max => ScalarFn::Max,
     }
 }
 
-fn start_of(reduction: Reduction, dtype: DType) -> Scalar {
+pub fn start_of(reduction: Reduction, dtype: DType) -> Scalar {
     match reduction {
         Reduction::Sum => Scalar::zero(dtype),
         Reduction::Max => Scalar::lowest(dtype),
@@ -36,7 +38,7 @@ fn start_of(reduction: Reduction, dtype: DType) -> Scalar {
 }
 
 /// A sum of floats is flushed; a maximum passes its element on.
-fn finished(reduction: Reduction, dtype: DType, value: Expression) -> Expression {
+pub fn finished(reduction: Reduction, dtype: DType, value: Expression) -> Expression {
     match (reduction, dtype) {
         (Reduction::Sum, DType::F32) => apply(ScalarFn::Flush, [value]),
         (Reduction::Sum | Reduction::Max, _) => value,
@@ -44,7 +46,7 @@ fn finished(reduction: Reduction, dtype: DType, value: Expression) -> Expression
 }
 
 /// The element that a term takes in.
-fn term(scope: &Scope, builder: &mut Builder, axes: &[Affine]) -> Expression {
+pub fn term(scope: &Scope, builder: &mut Builder, axes: &[Affine]) -> Expression {
     let anchor = scope.anchor();
     let Instruction { operands, nest, .. } = scope.graph.instruction(anchor);
     let index = scope.index(anchor, &nest.operands[0], axes);

@@ -217,6 +217,21 @@ impl<'a> Walk<'a> {
         });
     }
 
+    /// The axes of every position of the box in order, for the first of a block's results. Nothing is skipped.
+    pub fn places(&self, lanes: &Lanes) -> Vec<Vec<Affine>> {
+        let mut all = vec![lanes.first.axes.clone()];
+        for axis in &self.resolved.reduction {
+            let at = |axes: &[Affine], value: usize| {
+                let mut axes = axes.to_vec();
+                axes[*axis] = Affine::constant(value as i64);
+                axes
+            };
+            let extent = self.nest.axes[*axis].1;
+            all = all.iter().flat_map(|axes| (0..extent).map(|value| at(axes, value))).collect();
+        }
+        all
+    }
+
     /// The conditions of a term that depend on the lane.
     pub fn lane_conditions(&self, lanes: &Lanes, axes: &[Affine]) -> Vec<Condition> {
         let Some((lane, _)) = lanes.along else { return vec![] };
