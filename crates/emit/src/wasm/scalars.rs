@@ -129,9 +129,10 @@ impl Helpers {
             Operation::Less(a, b) | Operation::Equal(a, b) => {
                 number(code, a);
                 number(code, b);
-                code.push(match operation {
-                    Operation::Less(..) => width.of(I::F32Lt, I::F32x4Lt),
-                    _ => width.of(I::F32Eq, I::F32x4Eq),
+                code.push(if matches!(operation, Operation::Less(..)) {
+                    width.of(I::F32Lt, I::F32x4Lt)
+                } else {
+                    width.of(I::F32Eq, I::F32x4Eq)
                 });
                 ty = width.of(ValType::I32, ValType::V128);
             }
@@ -154,9 +155,10 @@ impl Helpers {
             Operation::ShiftLeft(a, places) | Operation::ShiftRight(a, places) => {
                 word(code, a);
                 code.push(I::I32Const(places as i32));
-                code.push(match operation {
-                    Operation::ShiftLeft(..) => width.of(I::I32Shl, I::I32x4Shl),
-                    _ => width.of(I::I32ShrS, I::I32x4ShrS),
+                code.push(if matches!(operation, Operation::ShiftLeft(..)) {
+                    width.of(I::I32Shl, I::I32x4Shl)
+                } else {
+                    width.of(I::I32ShrS, I::I32x4ShrS)
                 });
                 if width == Width::One {
                     code.push(I::F32ReinterpretI32);
