@@ -8,7 +8,7 @@ use tacit_emit::loops::{
     Place, Statement, bytes_of, evaluate, lower, with_rounded_products,
 };
 use tacit_emit::wasm::{Module, Options, Products, Program, TooLarge, emit};
-use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, Draw, random_graph, random_leaves};
 use tacit_ir::{DType, Graph, Op, ScalarFn, ValueId, text};
