@@ -70,6 +70,8 @@ mod tests {
         assert!(deviation(&Answer::Outputs(vec![9.0, 0.009]), &reference, tolerance(Mode::Infer)).is_ok());
         assert!(deviation(&Answer::Outputs(vec![9.0, 0.011]), &reference, tolerance(Mode::Infer)).is_err());
         assert!(deviation(&Answer::Outputs(vec![9.0, f64::INFINITY]), &reference, tolerance(Mode::Infer)).is_err());
-        assert!(deviation(&Answer::Outputs(vec![]), &Answer::Outputs(vec![])).is_err());
+        assert!(deviation(&Answer::Outputs(vec![]), &Answer::Outputs(vec![]), tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.3]), &reference, tolerance(Mode::Int8)).is_ok());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.6]), &reference, tolerance(Mode::Int8)).is_err());
     }
 }

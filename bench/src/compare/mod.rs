@@ -356,7 +356,7 @@ mod tests {
             scripted(&folder.0, "JAX", "2.0, 1.1", slow),
             scripted(&folder.0, "torch.compile", "2.0, 1.0", "echo 'out of memory' >&2; exit 1"),
         ];
-        let (agreeing, disagreeing) = compared(waiting, agree::tolerance(self.case.mode));
+        let (agreeing, disagreeing) = compared(waiting, agree::tolerance(Mode::Infer));
         assert_eq!(disagreeing.iter().map(|(name, _, _)| *name).collect::<Vec<_>>(), ["JAX"]);
         let words = ["--render", "--rounds", "2", "--seconds", "0.01"].map(String::from);
         let options = Options::read(&words).expect("good options").expect("no help");
@@ -378,7 +378,8 @@ mod tests {
     fn without_a_peer_nobody_agrees() {
         let folder = Folder(std::env::temp_dir().join(format!("tacit-bench-alone-{}", std::process::id())));
         std::fs::create_dir_all(&folder.0).expect("a folder for the test");
-        let (agreeing, disagreeing) = compared(vec![scripted(&folder.0, TACIT, "1", "exit")]);
+        let (agreeing, disagreeing) =
+            compared(vec![scripted(&folder.0, TACIT, "1", "exit")], agree::tolerance(Mode::Infer));
         assert!(agreeing.is_empty());
         assert_eq!(disagreeing.len(), 1);
     }

@@ -160,8 +160,8 @@ unsafe fn tile<V: Words, const M: usize, const NV: usize>(
             let mut k = run.a as isize;
             loop {
                 let mut b_pairs = [V::splat(0); NV];
-                for j in 0..NV {
-                    b_pairs[j] = V::load_pairs(b.add(2 * j * V::WIDTH));
+                for (j, b_pair) in b_pairs.iter_mut().enumerate() {
+                    *b_pair = V::load_pairs(b.add(2 * j * V::WIDTH));
                 }
                 for i in 0..M {
                     let a_pair = V::splat_pair(a[i].wrapping_offset(k));
@@ -287,12 +287,12 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
             match maps {
                 None => {
                     let c = results.c.cast::<i32>();
-                    for i in 0..M {
+                    for (i, row) in sums.iter().enumerate() {
                         match is_whole {
-                            true => sums[i][j].store(c.wrapping_offset(place(i))),
+                            true => row[j].store(c.wrapping_offset(place(i))),
                             false => {
                                 let mut buffer = [0i32; 16];
-                                sums[i][j].store(buffer.as_mut_ptr());
+                                row[j].store(buffer.as_mut_ptr());
                                 scatter(&buffer[..count], c.wrapping_offset(place(i)), results.lane_stride);
                             }
                         }
@@ -300,8 +300,8 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
                 }
                 Some(maps) => {
                     let c = results.c.cast::<i8>();
-                    for i in 0..M {
-                        let narrow = maps[j].apply(sums[i][j]);
+                    for (i, row) in sums.iter().enumerate() {
+                        let narrow = maps[j].apply(row[j]);
                         match is_whole {
                             true => narrow.store_narrow(c.wrapping_offset(place(i))),
                             false => {
