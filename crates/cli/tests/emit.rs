@@ -68,7 +68,7 @@ fn two_programs_of_one_name_are_refused_in_a_bundle() {
     fs::copy(here.join("digits.tacit"), here.join("again.tacit")).unwrap();
     let (code, _, err) = run(here, &["emit", "c", "digits.tacit", "again.tacit", "--name", "both", "--output", "two"]);
     assert_eq!(code, 2);
-    assert!(err.starts_with("error[E0605]: ") && err.contains("`digits`"), "{err}");
+    assert!(err.starts_with("error[E0805]: ") && err.contains("`digits`"), "{err}");
     assert!(!here.join("two").exists(), "nothing was written");
 }
 
@@ -98,10 +98,10 @@ fn a_certificate_is_shown_again_and_holds_for_its_source_alone() {
     let branch = "    if (image[0] > 1.0f) { for (volatile int i = 0; i < 9; ++i) { } }\n";
     fs::write(here.join("c/digits.c"), format!("{}{branch}{}", &source[..begin], &source[begin..])).unwrap();
     let (code, _, err) = run(here, &certify);
-    assert!(code == 2 && err.starts_with("error[E0602]: ") && err.contains("digits_run"), "{err}");
+    assert!(code == 2 && err.starts_with("error[E0802]: ") && err.contains("digits_run"), "{err}");
     fs::write(here.join("c/digits.c"), format!("{source}\n")).unwrap();
     let (code, _, err) = run(here, &certify);
-    assert!(code == 2 && err.starts_with("error[E0602]: `digits.c` or `digits.h` is not the one"), "{err}");
+    assert!(code == 2 && err.starts_with("error[E0802]: `digits.c` or `digits.h` is not the one"), "{err}");
     let (code, _, err) = run(here, &[&certify[..], &["--renew"]].concat());
     assert_eq!((code, err.as_str()), (0, ""));
 }
@@ -115,7 +115,7 @@ fn wrong_requests_are_coded_errors() {
         (&["emit", "c", "missing.tacit"], "error[E0307]"),
         (&["emit", "c", "digits.csv"], "error[E0301]"),
         (&["emit", "c", "digits.tacit", "--output", "file/c"], "error[E0306]"),
-        (&["emit", "c", "digits.tacit", "--certify", "--compiler", "no-such-compiler"], "error[E0601]"),
+        (&["emit", "c", "digits.tacit", "--certify", "--compiler", "no-such-compiler"], "error[E0801]"),
         (&["certify", "."], "error[E0307]"),
         (&["emit", "c", "digits.tacit", "--lanes", "0"], "error: invalid value"),
     ];
@@ -146,7 +146,7 @@ fn a_program_fits_a_part_or_is_refused_with_what_is_largest() {
     assert!(err.starts_with("STM32F446RE: flash 15"), "{err}");
     // The compiler for this part has no library with it, and needs none.
     let (code, _, err) = run(here, &["emit", "c", "digits.tacit", "--output", "riscv", "--target", "rv32imac"]);
-    assert!(code == 2 && err.starts_with("error[E0604]: GD32VF103CB: flash "), "{err}");
+    assert!(code == 2 && err.starts_with("error[E0804]: GD32VF103CB: flash "), "{err}");
     assert!(err.contains("bytes of flash too many (the most are 131072 of dense5.weight)"), "{err}");
     let mut left: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();

@@ -43,11 +43,11 @@ pub const TOO_LARGE: &str = "E0309";
 pub const NOTHING_TO_START_FROM: &str = "E0310";
 pub const DIVERGED: &str = "E0501";
 pub const UNSUPPORTED: &str = "E0502";
-pub const TOOL_MISSING: &str = "E0601";
-pub const NOT_CERTIFIED: &str = "E0602";
-pub const FORBIDDEN: &str = "E0603";
-pub const DOES_NOT_FIT: &str = "E0604";
-pub const SAME_NAME: &str = "E0605";
+pub const TOOL_MISSING: &str = "E0801";
+pub const NOT_CERTIFIED: &str = "E0802";
+pub const FORBIDDEN: &str = "E0803";
+pub const DOES_NOT_FIT: &str = "E0804";
+pub const SAME_NAME: &str = "E0805";
 
 /// Every code of this crate with its explanation, for `tacit help`.
 pub const CODES: &[(&str, &str)] = &[

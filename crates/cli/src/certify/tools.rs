@@ -138,7 +138,7 @@ fn finding(xml: &str) -> Option<Finding> {
 /// The bytes of each function's frame, by its name, from the table that a compiler writes.
 ///
 /// # Errors
-/// `E0602` if a frame's size is not known beforehand.
+/// `E0802` if a frame's size is not known beforehand.
 pub fn frames(table: &str) -> Result<Vec<(String, u64)>> {
     table.lines().map(frame).collect()
 }

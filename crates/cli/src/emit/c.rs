@@ -136,7 +136,7 @@ fn check_fit(
 }
 
 /// # Errors
-/// `E0605`, which names the program.
+/// `E0805`, which names the program.
 fn refuse_equal_names(programs: &[Emitted]) -> std::result::Result<(), CodedError> {
     for (k, program) in programs.iter().enumerate() {
         let prefix = c::identifier(&program.name);
@@ -149,7 +149,7 @@ fn refuse_equal_names(programs: &[Emitted]) -> std::result::Result<(), CodedErro
 }
 
 /// # Errors
-/// `E0603`, which names the value that is looked up.
+/// `E0803`, which names the value that is looked up.
 fn refuse_lookups(program: &Emitted, loops: &Loops) -> std::result::Result<(), CodedError> {
     let Some(call) = loops.calls.iter().find(|call| loops.functions[call.function].looks_up()) else { return Ok(()) };
     let message = format!("`{}` looks elements up: {}", program.name, program.instruction(call.root));

@@ -121,7 +121,7 @@ impl Footprint {
     /// `largest` names the largest constants, `peak` the layer at which the arena is full.
     ///
     /// # Errors
-    /// `E0604`, which says by how much the program is too large.
+    /// `E0804`, which says by how much the program is too large.
     pub fn check(&self, part: &Part, largest: &str, peak: &str) -> Result<(), CodedError> {
         let over = |needed: u64, given: u64| needed.checked_sub(given).filter(|over| *over > 0);
         let mut faults = vec![];
@@ -134,7 +134,7 @@ impl Footprint {
         match faults.is_empty() {
             true => Ok(()),
             false => Err(CodedError::new(error::DOES_NOT_FIT, format!("{}: {}", self.text(part), faults.join(", ")))
-                .help("fewer channels, a smaller input or another part; `tacit help E0604` says more")),
+                .help("fewer channels, a smaller input or another part; `tacit help E0804` says more")),
         }
     }
 }
@@ -142,7 +142,7 @@ impl Footprint {
 /// Compiles `NAME.c` in a folder for a part and measures it. The entries are the functions that a caller may call.
 ///
 /// # Errors
-/// `E0601` if the compiler is not there, `E0602` if it does not compile the source.
+/// `E0801` if the compiler is not there, `E0802` if it does not compile the source.
 pub fn measure(folder: &Path, name: &str, entries: &[String], part: &Part) -> Result<Footprint, CodedError> {
     let mut arguments: Vec<String> = part.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let fixed = [
