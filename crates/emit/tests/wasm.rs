@@ -8,7 +8,7 @@ use tacit_emit::loops::{
     Place, Statement, bytes_of, evaluate, lower, with_rounded_products,
 };
 use tacit_emit::wasm::{Module, Options, Products, Program, TooLarge, emit};
-use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, Draw, random_graph, random_leaves};
 use tacit_ir::{DType, Graph, Op, ScalarFn, ValueId, text};
@@ -58,10 +58,8 @@ impl Running {
     }
 
     fn address(&self, global: &str) -> usize {
-        match self.instance.get_global(&self.store, global).expect("addresses are exported").get(&self.store) {
-            wasmi::Val::I32(address) => address as u32 as usize,
-            other => panic!("an address is an i32, not {other:?}"),
-        }
+        let global = self.instance.get_global(&self.store, global).expect("addresses are exported");
+        global.get(&self.store).i32().expect("an address is an i32") as u32 as usize
     }
 
     fn call(&mut self, name: &str) {
@@ -445,9 +443,8 @@ proptest! {
                 .map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
             words
         });
-        let floats = |name: &str| match &leaves[name].data {
-            Data::Float(x) => x.clone(),
-            other => panic!("{name} is f32, not {other:?}"),
+        let floats = |name: &str| -> Vec<f32> {
+            bytes_of(&leaves[name]).chunks(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
         };
         let (x, w) = (floats("x"), floats("w"));
         for k in 0..o {
