@@ -74,7 +74,7 @@ def begin(*variants):
     if variants:
         parser.add_argument("variant", choices=variants)
     parser.add_argument("workload")
-    parser.add_argument("mode", choices=["train", "infer"])
+    parser.add_argument("mode", choices=["train", "infer", "int8"])
     parser.add_argument("batch", type=int)
     parser.add_argument("file", type=Path)
     parser.add_argument("--threads", type=int, required=True)

@@ -1,6 +1,7 @@
 //! Tacit beside its peers, on the same networks, on the same machine, in the same run. `cargo xtask bench` runs it.
 
 mod compare;
+mod int8;
 mod serve;
 mod workloads;
 
@@ -21,7 +22,7 @@ Usage: tacit-bench <task>
   flops WORKLOAD MODE BATCH             floating-point operations of the contractions
   list                                  the workloads
 
-MODE is `train` or `infer`.
+MODE is `train`, `infer` or `int8`.
 ";
 
 fn main() -> ExitCode {
@@ -82,7 +83,8 @@ fn chosen(workload: &str, mode: &str, batch: &str) -> Result<(&'static Workload,
         "train" if known.training_batch.is_some() => Mode::Train,
         "train" => return Err(format!("`{workload}` is measured with `infer` only")),
         "infer" => Mode::Infer,
-        _ => return Err(format!("`{mode}` is neither `train` nor `infer`")),
+        "int8" => Mode::Int8,
+        _ => return Err(format!("`{mode}` is none of `train`, `infer` and `int8`")),
     };
     Ok((known, mode, number(batch)?))
 }

@@ -1,13 +1,17 @@
 //! Tacit's own worker: the same protocol as the peers', so that all are timed alike.
 
+use crate::int8::quantised;
 use crate::workloads::{First, INPUT, Laid, Mode, Parameter, TARGET, Workload, contraction_flops};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::json;
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tacit_exec::{Options, Program};
-use tacit_ir::{DType, Graph};
+use tacit_ir::interpret::Data;
+use tacit_ir::passes::quantize::Quantised;
+use tacit_ir::{DType, Graph, Tensor};
 use tacit_nn::{Initialiser, initialise};
 
 /// Everything is drawn from this, so that exports of the same workload agree.
@@ -95,27 +99,56 @@ pub fn export(workload: &Workload, mode: Mode, batch: usize, file: &Path) -> Res
     safetensors::serialize_to_file(views, None, file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Sets every tensor of a file.
-fn load(program: &mut Program, file: &Path) -> Result<(), String> {
+/// Every tensor of a file.
+fn read(file: &Path) -> Result<HashMap<String, Tensor<f32>>, String> {
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
-    for (name, view) in tensors.iter() {
+    let tensors = tensors.iter().map(|(name, view)| {
         let words = view.data().chunks_exact(4).map(|b| [b[0], b[1], b[2], b[3]]);
-        let set = if view.dtype() == Dtype::I32 {
-            program.set_i32(name, &words.map(i32::from_le_bytes).collect::<Vec<_>>())
+        let tensor = if view.dtype() == Dtype::I32 {
+            Tensor::integers(view.shape(), words.map(i32::from_le_bytes).collect())
         } else {
-            program.set_f32(name, &words.map(f32::from_le_bytes).collect::<Vec<_>>())
+            Tensor::floats(view.shape(), words.map(f32::from_le_bytes).collect())
+        };
+        (name.to_owned(), tensor)
+    });
+    Ok(tensors.collect())
+}
+
+/// The program of a mode, and its graph, with leaves of these values.
+fn prepared(
+    workload: &Workload,
+    mode: Mode,
+    batch: usize,
+    leaves: HashMap<String, Tensor<f32>>,
+    threads: usize,
+) -> Result<(Program, Graph), String> {
+    let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
+    let (graph, leaves) = match mode {
+        Mode::Train | Mode::Infer => (laid.graph, leaves),
+        Mode::Int8 => {
+            let Quantised { graph, params } = quantised(&laid.graph, &leaves)?;
+            (graph, leaves.into_iter().filter(|(name, _)| name == INPUT).chain(params).collect())
+        }
+    };
+    let options = Options::from_environment().map_err(|error| error.to_string())?;
+    let mut program = Program::compile(&graph, &Options { threads, ..options }).map_err(|error| error.to_string())?;
+    for (name, tensor) in &leaves {
+        let set = match &tensor.data {
+            Data::Float(values) => program.set_f32(name, values),
+            Data::I32(values) => program.set_i32(name, values),
+            Data::I8(values) => program.set_i8(name, values),
+            Data::Bool(values) => program.set_bool(name, values),
         };
         set.map_err(|error| error.to_string())?;
     }
-    Ok(())
+    Ok((program, graph))
 }
 
 /// Answers commands until `quit` or the end of its input.
 pub fn serve(workload: &Workload, mode: Mode, batch: usize, file: &Path, threads: usize) -> Result<(), String> {
-    let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
-    let mut program = compiled(&laid.graph, threads)?;
-    load(&mut program, file)?;
+    let (mut program, _) = prepared(workload, mode, batch, read(file)?, threads)?;
+    let laid = workload.graph(mode, batch).map_err(|error| error.to_string())?;
     let input = starts(&laid).into_iter().find(|start| start.name == INPUT).expect("every workload has an input");
     let version = format!("Tacit {}", env!("CARGO_PKG_VERSION"));
     let arena = json!({ "bytes": program.plan().arena_bytes, "bound": program.plan().lower_bound_bytes });
@@ -129,7 +162,7 @@ pub fn serve(workload: &Workload, mode: Mode, batch: usize, file: &Path, threads
                 .collect();
             json!({ "losses": losses })
         }
-        Mode::Infer => {
+        Mode::Infer | Mode::Int8 => {
             program.step();
             let outputs = program.output_f32("y").expect("a program answers");
             json!({ "outputs": outputs[..outputs.len().min(4096)] })
@@ -144,7 +177,7 @@ pub fn serve(workload: &Workload, mode: Mode, batch: usize, file: &Path, threads
                 let seconds: f64 = seconds.parse().map_err(|_| format!("`{seconds}` is no number of seconds"))?;
                 let times = match mode {
                     Mode::Train => timed(seconds, &mut || program.step()),
-                    Mode::Infer => timed(seconds, &mut || {
+                    Mode::Infer | Mode::Int8 => timed(seconds, &mut || {
                         let set = match &input.values {
                             Values::Floats(x) => program.set_f32(INPUT, x),
                             Values::Integers(x) => program.set_i32(INPUT, x),
@@ -196,25 +229,20 @@ fn peak_rss_kib() -> u64 {
     line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or(0)
 }
 
-fn compiled(graph: &Graph, threads: usize) -> Result<Program, String> {
-    let options = Options::from_environment().map_err(|error| error.to_string())?;
-    Program::compile(graph, &Options { threads, ..options }).map_err(|error| error.to_string())
-}
-
 /// Prints the least time of each kernel over many runs.
 pub fn profile(workload: &Workload, mode: Mode, batch: usize, threads: usize) -> Result<(), String> {
-    let laid = workload.measured(mode, batch).map_err(|error| error.to_string())?;
-    let mut program = compiled(&laid.graph, threads)?;
-    for start in starts(&laid) {
-        let set = match &start.values {
-            Values::Floats(values) => program.set_f32(&start.name, values),
-            Values::Integers(values) => program.set_i32(&start.name, values),
+    let laid = workload.graph(mode, batch).map_err(|error| error.to_string())?;
+    let leaves = starts(&laid).into_iter().map(|start| {
+        let tensor = match start.values {
+            Values::Floats(values) => Tensor::floats(&start.shape, values),
+            Values::Integers(values) => Tensor::integers(&start.shape, values),
         };
-        set.map_err(|error| error.to_string())?;
-    }
-    let mut kernels = tacit_exec::profile(&mut program, &laid.graph, Duration::from_secs(2));
+        (start.name, tensor)
+    });
+    let (mut program, graph) = prepared(workload, mode, batch, leaves.collect(), threads)?;
+    let mut kernels = tacit_exec::profile(&mut program, &graph, Duration::from_secs(2));
     let total: f64 = kernels.iter().map(|kernel| kernel.seconds).sum();
-    let flops = contraction_flops(&laid.graph) as f64;
+    let flops = contraction_flops(&graph) as f64;
     let plan = program.plan();
     println!(
         "{:.3} ms in {} kernels, {:.1} GFLOP/s, arena {} KiB (bound {} KiB)",

@@ -1,9 +1,16 @@
 //! Whether workers compute the same: nothing that disagrees is timed.
 
 use super::protocol::Answer;
+use crate::workloads::Mode;
 
-/// The greatest relative difference that passes: far above float32's rounding, far below another network's.
-pub const TOLERANCE: f64 = 1e-3;
+/// The greatest relative difference that passes: far above the rounding of float32, or of numbers of 8 bits that are rounded
+/// from layer to layer, far below another network's.
+pub fn tolerance(mode: Mode) -> f64 {
+    match mode {
+        Mode::Train | Mode::Infer => 1e-3,
+        Mode::Int8 => 0.05,
+    }
+}
 
 /// The greatest deviation of an answer from the reference.
 ///
@@ -12,7 +19,7 @@ pub const TOLERANCE: f64 = 1e-3;
 ///
 /// # Errors
 /// Where the two disagree: in kind, in number or by more than the tolerance.
-pub fn deviation(answer: &Answer, reference: &Answer) -> Result<f64, String> {
+pub fn deviation(answer: &Answer, reference: &Answer, tolerance: f64) -> Result<f64, String> {
     let (what, ours, theirs) = match (answer, reference) {
         (Answer::Losses(ours), Answer::Losses(theirs)) => ("loss", ours, theirs),
         (Answer::Outputs(ours), Answer::Outputs(theirs)) => ("output", ours, theirs),
@@ -32,7 +39,7 @@ pub fn deviation(answer: &Answer, reference: &Answer) -> Result<f64, String> {
         };
         let deviation = (a - b).abs() / scale;
         // Not a number is never within the tolerance.
-        if deviation.is_nan() || deviation > TOLERANCE {
+        if deviation.is_nan() || deviation > tolerance {
             return Err(format!("{what} {k} is {a} instead of {b}"));
         }
         worst = f64::max(worst, deviation);
@@ -47,21 +54,24 @@ mod tests {
     #[test]
     fn losses_that_disagree_are_found() {
         let reference = Answer::Losses(vec![2.0, 1.0, 0.001]);
-        let worst = deviation(&Answer::Losses(vec![2.001, 1.0, 0.001]), &reference).expect("they agree");
+        let worst = deviation(&Answer::Losses(vec![2.001, 1.0, 0.001]), &reference, tolerance(Mode::Infer))
+            .expect("they agree");
         assert!((worst - 5e-4).abs() < 1e-9);
-        assert!(deviation(&Answer::Losses(vec![2.003, 1.0, 0.001]), &reference).is_err());
-        assert!(deviation(&Answer::Losses(vec![2.0, 1.0, 0.001_002]), &reference).is_err());
-        assert!(deviation(&Answer::Losses(vec![2.0, f64::NAN, 0.001]), &reference).is_err());
-        assert!(deviation(&Answer::Losses(vec![2.0, 1.0]), &reference).is_err());
-        assert!(deviation(&Answer::Outputs(vec![2.0, 1.0, 0.001]), &reference).is_err());
+        assert!(deviation(&Answer::Losses(vec![2.003, 1.0, 0.001]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Losses(vec![2.0, 1.0, 0.001_002]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Losses(vec![2.0, f64::NAN, 0.001]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Losses(vec![2.0, 1.0]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Outputs(vec![2.0, 1.0, 0.001]), &reference, tolerance(Mode::Infer)).is_err());
     }
 
     #[test]
     fn outputs_are_compared_with_the_greatest() {
         let reference = Answer::Outputs(vec![9.0, 0.0]);
-        assert!(deviation(&Answer::Outputs(vec![9.0, 0.009]), &reference).is_ok());
-        assert!(deviation(&Answer::Outputs(vec![9.0, 0.011]), &reference).is_err());
-        assert!(deviation(&Answer::Outputs(vec![9.0, f64::INFINITY]), &reference).is_err());
-        assert!(deviation(&Answer::Outputs(vec![]), &Answer::Outputs(vec![])).is_err());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.009]), &reference, tolerance(Mode::Infer)).is_ok());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.011]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Outputs(vec![9.0, f64::INFINITY]), &reference, tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Outputs(vec![]), &Answer::Outputs(vec![]), tolerance(Mode::Infer)).is_err());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.3]), &reference, tolerance(Mode::Int8)).is_ok());
+        assert!(deviation(&Answer::Outputs(vec![9.0, 0.6]), &reference, tolerance(Mode::Int8)).is_err());
     }
 }

@@ -18,17 +18,26 @@ pub struct Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Training,
-    Answers { batch: usize },
+    Answers {
+        batch: usize,
+    },
+    /// Answers in 8-bit integers, one at a time.
+    Integers,
 }
 
-pub const KINDS: [Kind; 3] =
-    [Kind::Training, Kind::Answers { batch: ANSWER_BATCHES[0] }, Kind::Answers { batch: ANSWER_BATCHES[1] }];
+pub const KINDS: [Kind; 4] = [
+    Kind::Training,
+    Kind::Answers { batch: ANSWER_BATCHES[0] },
+    Kind::Answers { batch: ANSWER_BATCHES[1] },
+    Kind::Integers,
+];
 
 impl Kind {
     pub fn title(self) -> String {
         match self {
             Kind::Training => "Training".into(),
             Kind::Answers { batch } => format!("Inference, batch {batch}"),
+            Kind::Integers => "Inference in 8-bit integers, batch 1".into(),
         }
     }
 
@@ -36,6 +45,7 @@ impl Kind {
         match self {
             Kind::Training => Mode::Train,
             Kind::Answers { .. } => Mode::Infer,
+            Kind::Integers => Mode::Int8,
         }
     }
 
@@ -45,6 +55,7 @@ impl Kind {
             let batch = match self {
                 Kind::Training => workload.training_batch,
                 Kind::Answers { batch } => workload.answers.then_some(batch),
+                Kind::Integers => workload.integers.then_some(1),
             };
             batch.map(|batch| Case { workload, mode: self.mode(), batch, threads })
         };
@@ -68,6 +79,7 @@ pub fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Train => "train",
         Mode::Infer => "infer",
+        Mode::Int8 => "int8",
     }
 }
 
@@ -104,5 +116,6 @@ mod tests {
         assert_eq!(keys.len(), count);
         assert!(keys.contains(&"w1/train/128/1".to_owned()));
         assert!(keys.contains(&"resnet18/infer/32/2".to_owned()));
+        assert!(keys.contains(&"kws/int8/1/1".to_owned()));
     }
 }

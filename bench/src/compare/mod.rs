@@ -190,7 +190,7 @@ impl Bench<'_> {
                 Err(reason) => absent(peer.name, &reason),
             }
         }
-        let (agreeing, disagreeing) = compared(waiting);
+        let (agreeing, disagreeing) = compared(waiting, agree::tolerance(self.case.mode));
         for (name, ready, reason) in disagreeing {
             let reason = told(&reason);
             eprintln!("  {name} disagrees: {reason}");
@@ -288,14 +288,14 @@ type Disagreeing = (&'static str, Ready, String);
 /// Divides workers into those that agree with the reference and those that do not.
 ///
 /// In the reference's absence it is the first peer that is there; without any peer, nothing shows that Tacit is right.
-fn compared(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Disagreeing>) {
+fn compared(waiting: Vec<Waiting>, tolerance: f64) -> (Vec<Waiting>, Vec<Disagreeing>) {
     let reference = waiting.iter().find(|worker| worker.name == REFERENCE);
     let reference = reference.or_else(|| waiting.iter().find(|worker| worker.name != TACIT));
     let reference = reference.map(|worker| worker.ready.answer.clone());
     let (mut agreeing, mut disagreeing) = (vec![], vec![]);
     for worker in waiting {
         let outcome = match &reference {
-            Some(reference) => agree::deviation(&worker.ready.answer, reference),
+            Some(reference) => agree::deviation(&worker.ready.answer, reference, tolerance),
             None => Err("no peer is there to agree with".into()),
         };
         match outcome {
@@ -356,7 +356,7 @@ mod tests {
             scripted(&folder.0, "JAX", "2.0, 1.1", slow),
             scripted(&folder.0, "torch.compile", "2.0, 1.0", "echo 'out of memory' >&2; exit 1"),
         ];
-        let (agreeing, disagreeing) = compared(waiting);
+        let (agreeing, disagreeing) = compared(waiting, agree::tolerance(Mode::Infer));
         assert_eq!(disagreeing.iter().map(|(name, _, _)| *name).collect::<Vec<_>>(), ["JAX"]);
         let words = ["--render", "--rounds", "2", "--seconds", "0.01"].map(String::from);
         let options = Options::read(&words).expect("good options").expect("no help");
@@ -378,7 +378,8 @@ mod tests {
     fn without_a_peer_nobody_agrees() {
         let folder = Folder(std::env::temp_dir().join(format!("tacit-bench-alone-{}", std::process::id())));
         std::fs::create_dir_all(&folder.0).expect("a folder for the test");
-        let (agreeing, disagreeing) = compared(vec![scripted(&folder.0, TACIT, "1", "exit")]);
+        let (agreeing, disagreeing) =
+            compared(vec![scripted(&folder.0, TACIT, "1", "exit")], agree::tolerance(Mode::Infer));
         assert!(agreeing.is_empty());
         assert_eq!(disagreeing.len(), 1);
     }

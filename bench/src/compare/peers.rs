@@ -18,6 +18,8 @@ pub struct Peer {
     program: Program,
     pub trains: bool,
     pub answers: bool,
+    /// Whether it is measured with 8-bit integers, too.
+    pub integers: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,16 +31,16 @@ enum Program {
 }
 
 const fn python(name: &'static str, script: &'static str, variant: Option<&'static str>) -> Peer {
-    Peer { name, program: Program::Python { script, variant }, trains: false, answers: false }
+    Peer { name, program: Program::Python { script, variant }, trains: false, answers: false, integers: false }
 }
 
 const fn native(name: &'static str, engine: &'static str) -> Peer {
-    Peer { name, program: Program::Native { engine }, trains: false, answers: false }
+    Peer { name, program: Program::Native { engine }, trains: false, answers: false, integers: false }
 }
 
 /// In the order of the tables' columns. ONNX Runtime stands before those that read the file which its script leaves.
 pub const PEERS: [Peer; 9] = [
-    Peer { answers: true, ..python("ONNX Runtime", "onnxruntime_worker.py", None) },
+    Peer { answers: true, integers: true, ..python("ONNX Runtime", "onnxruntime_worker.py", None) },
     Peer { answers: true, ..python("OpenVINO", "openvino_worker.py", None) },
     Peer { trains: true, answers: true, ..python(REFERENCE, "torch_worker.py", Some("eager")) },
     Peer { trains: true, answers: true, ..python("torch.compile", "torch_worker.py", Some("compile")) },
@@ -62,6 +64,7 @@ impl Peer {
         match mode {
             Mode::Train => self.trains,
             Mode::Infer => self.answers,
+            Mode::Int8 => self.integers,
         }
     }
 

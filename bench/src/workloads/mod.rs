@@ -21,6 +21,8 @@ pub enum Mode {
     Train,
     /// Answers alone.
     Infer,
+    /// The answers of the same network in 8-bit integers.
+    Int8,
 }
 
 /// A network by its name.
@@ -32,6 +34,8 @@ pub struct Workload {
     pub training_batch: Option<usize>,
     /// Whether answers are measured.
     pub answers: bool,
+    /// Whether answers in 8-bit integers are, too.
+    pub integers: bool,
     /// From a network without parameters to the value of its answer.
     lay_out: fn(&mut Network) -> Result<ValueId>,
     /// What the answer is compared with while training.
@@ -52,6 +56,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "MLP 784-512-512-10",
         training_batch: Some(128),
         answers: true,
+        integers: false,
         lay_out: vectors::digits_mlp,
         target: Target::Class(10),
     },
@@ -60,6 +65,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "ConvNet 28×28×1",
         training_batch: Some(64),
         answers: true,
+        integers: false,
         lay_out: images::convnet,
         target: Target::Class(10),
     },
@@ -68,6 +74,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "ResNet-8 32×32×3",
         training_batch: Some(32),
         answers: true,
+        integers: true,
         lay_out: images::resnet_8,
         target: Target::Class(10),
     },
@@ -76,6 +83,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "decoder transformer, 4 layers of 256",
         training_batch: Some(8),
         answers: true,
+        integers: false,
         lay_out: sequences::transformer,
         target: Target::Class(512),
     },
@@ -84,6 +92,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "WaveNet stack, 20 layers",
         training_batch: Some(2),
         answers: false,
+        integers: false,
         lay_out: sequences::wavenet,
         target: Target::Class(256),
     },
@@ -92,6 +101,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "MLP 14-64-64-1",
         training_batch: Some(256),
         answers: false,
+        integers: false,
         lay_out: vectors::table_mlp,
         target: Target::Number,
     },
@@ -100,6 +110,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "digits ConvNet 8×8×1",
         training_batch: Some(32),
         answers: false,
+        integers: false,
         lay_out: images::digits_convnet,
         target: Target::Class(10),
     },
@@ -108,6 +119,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "DS-CNN 49×10",
         training_batch: None,
         answers: true,
+        integers: true,
         lay_out: images::keyword_spotting,
         target: Target::Class(12),
     },
@@ -116,6 +128,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "autoencoder 640-128×4-8-128×4-640",
         training_batch: None,
         answers: true,
+        integers: false,
         lay_out: vectors::autoencoder,
         target: Target::Number,
     },
@@ -124,6 +137,7 @@ pub const WORKLOADS: [Workload; 10] = [
         what: "ResNet-18 224×224×3",
         training_batch: None,
         answers: true,
+        integers: false,
         lay_out: images::resnet_18,
         target: Target::Class(1000),
     },
@@ -148,12 +162,13 @@ impl Workload {
         WORKLOADS.iter().find(|workload| workload.name == name)
     }
 
-    /// What is measured: the step, or the answers as a finished program with fewer multiplications gives them.
+    /// What is measured: the step, or the answers as a finished program with fewer multiplications gives them; what becomes
+    /// integers is still f32 here.
     pub fn measured(&self, mode: Mode, n: usize) -> Result<Laid> {
         let laid = self.graph(mode, n)?;
         match mode {
             Mode::Infer => Ok(Laid { graph: winograd(&laid.graph)?, ..laid }),
-            Mode::Train => Ok(laid),
+            Mode::Train | Mode::Int8 => Ok(laid),
         }
     }
 
@@ -167,7 +182,7 @@ impl Workload {
             Target::Number => None,
         };
         match mode {
-            Mode::Infer => graph.set_output("y", answer)?,
+            Mode::Infer | Mode::Int8 => graph.set_output("y", answer)?,
             Mode::Train => train(&mut graph, answer, self.target, &parameters)?,
         }
         Ok(Laid { graph, parameters, input_below, target_below })

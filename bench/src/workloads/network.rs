@@ -118,7 +118,7 @@ impl Network {
             statistic.trained = false;
         }
         match self.mode {
-            Mode::Infer => batch_norm(&mut self.graph, x, gain, shift, mean, variance),
+            Mode::Infer | Mode::Int8 => batch_norm(&mut self.graph, x, gain, shift, mean, variance),
             Mode::Train => {
                 let (y, batch_mean, batch_variance) = batch_norm_training(&mut self.graph, x, gain, shift)?;
                 let batch = [batch_mean, batch_variance];

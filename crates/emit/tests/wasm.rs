@@ -58,8 +58,9 @@ impl Running {
     }
 
     fn address(&self, global: &str) -> usize {
-        let global = self.instance.get_global(&self.store, global).expect("addresses are exported");
-        global.get(&self.store).i32().expect("an address is an i32") as u32 as usize
+        let value = self.instance.get_global(&self.store, global).expect("addresses are exported").get(&self.store);
+        let wasmi::Val::I32(address) = value else { panic!("an address is an i32, not {value:?}") };
+        address as u32 as usize
     }
 
     fn call(&mut self, name: &str) {
@@ -443,9 +444,7 @@ proptest! {
                 .map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
             words
         });
-        let floats = |name: &str| -> Vec<f32> {
-            bytes_of(&leaves[name]).chunks(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
-        };
+        let floats = |name: &str| leaves[name].as_floats().to_vec();
         let (x, w) = (floats("x"), floats("w"));
         for k in 0..o {
             let sizes: f64 = (0..terms).map(|i| f64::from(x[i] * w[i * o + k]).abs()).sum();

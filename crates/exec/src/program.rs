@@ -153,14 +153,24 @@ impl Program {
     /// Plans and lowers a graph and sets its constants and initial states. Parameters and inputs start as zeros.
     pub fn compile(graph: &Graph, options: &Options) -> Result<Program, ExecError> {
         let plan = plan(graph);
-        let (spans, slots_of_values) = layout(graph, &plan);
+        let (mut spans, mut slots_of_values) = layout(graph, &plan);
+        // Sums of i32 that become i8 have no place in the plan. Where a contraction does not take them on by itself, they
+        // lie in the workspace, behind what the contraction needs.
+        let mut sums_of_kernels = vec![None; plan.kernels.len()];
+        let mut sums_places = vec![];
+        for (kernel, sums) in plan.kernels.iter().zip(&mut sums_of_kernels) {
+            if let Some(anchor) = kernel.anchor.filter(|anchor| graph.ty(*anchor) != graph.ty(kernel.root)) {
+                *sums = Some(append(&mut spans, 0));
+                slots_of_values[anchor.index()] = *sums;
+            }
+        }
         let slot_of = |value: ValueId| slots_of_values[value.index()].expect("the plan stores what kernels read");
         let mut kernels = vec![];
         let mut registers_each = 1;
         let mut workspace_bytes = 0;
         let mut library = options.kernels.has_fused_multiply_add().then(Library::default);
         let mut works = vec![];
-        for kernel in &plan.kernels {
+        for (kernel, sums) in plan.kernels.iter().zip(&sums_of_kernels) {
             // What is computed once is not worth meeting for.
             let work = Work::of(graph, &plan, kernel);
             let divides = options.threads > 1 && !kernel.settled && work.divides();
@@ -196,9 +206,23 @@ impl Program {
                         let parts = (workers, work.parts_each(workers));
                         let mut contract = lower_contract(graph, anchor, &slot_of, options.kernels, parts, &stays);
                         own_workspace = contract.workspace_bytes();
-                        let takes_on = epilogue(true, &mut None)
-                            .and_then(|epilogue| epilogue.maps.as_behind(slot_of(anchor)))
-                            .is_some_and(|(behind, channels)| contract.take_on(behind, channels));
+                        let maps = epilogue(true, &mut None).map(|epilogue| epilogue.maps);
+                        let takes_on = maps.is_some_and(|maps| match sums {
+                            None => maps
+                                .as_behind(slot_of(anchor))
+                                .is_some_and(|(behind, channels)| contract.take_on(behind, channels)),
+                            Some(sums) => maps.as_requantise(*sums).is_some_and(|(maps, channels)| {
+                                contract.requantise(maps, channels, (slot_of(kernel.root), graph.ty(kernel.root)))
+                            }),
+                        });
+                        if let Some(sums) = sums
+                            && !takes_on
+                        {
+                            let offset = own_workspace.next_multiple_of(ALIGNMENT);
+                            let bytes = graph.ty(anchor).bytes();
+                            sums_places.push((*sums, Span { offset, bytes }));
+                            own_workspace = offset + bytes;
+                        }
                         let epilogue = match takes_on {
                             true => None,
                             false => epilogue(contract.finishes_in_long_ranges(), &mut library),
@@ -251,13 +275,15 @@ impl Program {
                 None => *routine = None,
             }
         }
-        let mut spans = spans;
         let workspace = append(&mut spans, workspace_bytes);
+        for (sums, Span { offset, bytes }) in sums_places {
+            spans[sums] = Span { offset: spans[workspace].offset + offset, bytes };
+        }
         for kernel in &mut kernels {
             if let Lowered::Contract(contract, _) = kernel
-                && let Some(elements) = contract.packed_elements()
+                && let Some(bytes) = contract.packed_bytes()
             {
-                contract.set_packed(append(&mut spans, elements * size_of::<f32>()));
+                contract.set_packed(append(&mut spans, bytes));
             }
         }
         let named = |value: ValueId| (slot_of(value), graph.ty(value).clone());

@@ -97,3 +97,21 @@ fn a_parameter_is_written_over_because_what_is_read_after_that_was_kept() {
     ]);
     assert!(is_stored(&fates[2]) && matches!(fates[3], Fate::InPlace(_)), "{fates:?}");
 }
+
+#[test]
+fn sums_that_become_bytes_have_no_memory_and_end_their_kernel() {
+    let fates = fates(&[
+        "%0 = input \"x\" -> i8[32,16]",
+        "%1 = param \"w\" -> i8[16,8]",
+        "%2 = input \"y\" -> i8[32,8]",
+        "%3 = constant 1073741824 -> i32[]",
+        "%4 = constant -7 -> i32[]",
+        "%5 = contract \"ik,kj->ij\" i=32 j=8 k=16 (%0, %1) -> i32[32,8]",
+        "%6 = map mulshift (%5, %3, %4) -> i32[32,8]",
+        "%7 = map cast (%6) -> i8[32,8]",
+        "%8 = map max (%7, %2) -> i8[32,8]",
+        "output \"y\" = %8",
+    ]);
+    assert!(matches!(fates[5], Fate::Merged(root) if root.index() == 7), "{fates:?}");
+    assert!(fates[6] == Fate::Inline && is_stored(&fates[7]) && is_stored(&fates[8]), "{fates:?}");
+}

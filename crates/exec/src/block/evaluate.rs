@@ -393,7 +393,7 @@ fn hold_everywhere(guards: &[Guard], rectangle: &Rectangle<'_>) -> bool {
 
 /// The columns of a row of the rectangle for which all guards hold; they are consecutive.
 #[inline(always)]
-fn columns_within(guards: &[Guard], rectangle: &Rectangle<'_>, row: usize) -> (usize, usize) {
+pub(super) fn columns_within(guards: &[Guard], rectangle: &Rectangle<'_>, row: usize) -> (usize, usize) {
     let (mut first, mut end) = (0i64, rectangle.columns as i64);
     for guard in guards {
         let (corner, row_step, step) = rectangle.steps(&guard.value);

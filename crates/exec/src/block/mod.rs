@@ -7,6 +7,7 @@
 
 mod behind;
 mod boxes;
+mod copies;
 mod evaluate;
 mod lower;
 mod pieces;

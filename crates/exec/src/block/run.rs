@@ -1,6 +1,7 @@
 //! Elementwise kernels: a block program over a whole index space, divided among workers.
 
 use super::boxes::{IndexBox, boxes_of};
+use super::copies::Copies;
 use super::evaluate::{Kept, Registers, evaluate_box, evaluate_into};
 use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
@@ -34,6 +35,8 @@ pub struct ElementwiseLoop {
     pub(super) stores: Vec<Store>,
     /// What machine code works on at a time, where it reads everything in place.
     boxes: Option<Vec<IndexBox>>,
+    /// The loop, if it only moves bytes.
+    copies: Option<Copies>,
     /// Nothing of a block lies in registers, so that its size has no bound.
     unbounded: bool,
 }
@@ -63,11 +66,16 @@ impl ElementwiseLoop {
             Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
         };
         let unbounded = boxes.is_some() && program.codes.iter().all(is_unguarded);
-        ElementwiseLoop { program, extents, stores, boxes, unbounded }
+        let copies = Copies::of(&program, &extents, &stores);
+        ElementwiseLoop { program, extents, stores, boxes, copies, unbounded }
     }
 
     /// Evaluates this worker's share.
     pub fn run(&self, kernels: KernelSet, slots: &Slots, registers: Registers<'_>, member: &Member<'_>) {
+        if let Some(copies) = &self.copies {
+            copies.run(slots, member);
+            return;
+        }
         let mut kept = Kept::default();
         if let (Some(boxes), Some(routine)) = (&self.boxes, &self.program.routine) {
             let elements: usize = self.extents.iter().product();

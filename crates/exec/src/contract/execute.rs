@@ -660,7 +660,7 @@ impl Context<'_> {
 const BAND_RESULTS: usize = 2048;
 
 /// Tiles of equal height, one below the other in a group, up to about so many rows at a time; at least one tile.
-fn bands(tiles: &[Tile], rows_max: usize) -> impl Iterator<Item = &[Tile]> {
+pub(super) fn bands(tiles: &[Tile], rows_max: usize) -> impl Iterator<Item = &[Tile]> {
     let mut rest = tiles;
     std::iter::from_fn(move || {
         let first = rest.first()?;
@@ -678,7 +678,7 @@ fn bands(tiles: &[Tile], rows_max: usize) -> impl Iterator<Item = &[Tile]> {
     })
 }
 
-fn band_rows(band: &[Tile]) -> Range<usize> {
+pub(super) fn band_rows(band: &[Tile]) -> Range<usize> {
     let last = &band[band.len() - 1];
     band[0].first_row as usize..(last.first_row + last.rows) as usize
 }

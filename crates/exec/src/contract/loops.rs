@@ -6,14 +6,17 @@
 //! a row skips are left out of its group's runs. What fits no role goes to [`AnyLoop`].
 
 use super::any::AnyLoop;
-use super::{Base, Behind, CHUNK, ContractPlan, Contraction, Group, Operands, PlanOptions, Row, Run, SharedSlice};
+use super::{
+    Base, Behind, CHUNK, ContractPlan, Contraction, Group, IntegerOperands, IntegerPlan, Operands, PlanOptions,
+    Requantise, Row, Run, SharedSlice,
+};
 use crate::block::{Finish, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
 use crate::team::Member;
 use std::collections::HashMap;
 use tacit_ir::nest::{Determined, Resolved, Terms};
-use tacit_ir::types::{DType, row_major_strides};
+use tacit_ir::types::{DType, TensorType, row_major_strides};
 use tacit_ir::{Access, Graph, Instruction, Nest, ValueId};
 
 /// A contraction ready to run.
@@ -22,15 +25,16 @@ pub struct ContractLoop {
     a: Slot,
     b: Slot,
     c: Slot,
-    c_elements: usize,
+    c_type: TensorType,
     /// Where a `b` that stays lies in the order of the kernels, once it was put there.
     packed: Option<Slot>,
-    /// What is done to results before they are stored.
-    behind: Behind<Slot>,
 }
 
 enum Way {
-    Tables(Box<ContractPlan>),
+    /// Over f32, with what is done to results before they are stored.
+    Floats(Box<ContractPlan>, Behind<Slot>),
+    /// Over i8, likewise.
+    Integers(Box<IntegerPlan>, Option<Requantise<Slot>>),
     Any(AnyLoop),
 }
 
@@ -38,7 +42,8 @@ impl ContractLoop {
     /// Bytes of workspace that a run needs.
     pub fn workspace_bytes(&self) -> usize {
         match &self.way {
-            Way::Tables(plan) => plan.workspace_len() * size_of::<f32>(),
+            Way::Floats(plan, _) => plan.workspace_len() * size_of::<f32>(),
+            Way::Integers(plan, _) => plan.workspace_bytes(),
             Way::Any(_) => 0,
         }
     }
@@ -46,49 +51,70 @@ impl ContractLoop {
     /// True if finished elements come in consecutive rows, many at a time.
     pub fn finishes_in_long_ranges(&self) -> bool {
         match &self.way {
-            Way::Tables(plan) => plan.finishes_in_long_ranges(),
+            Way::Floats(plan, _) => plan.finishes_in_long_ranges(),
+            // Whatever is not done in registers waits for all.
+            Way::Integers(..) => false,
             Way::Any(_) => true,
         }
     }
 
-    /// The elements that [`ContractLoop::pack`] fills, if `b` stays and is read in another order.
-    pub fn packed_elements(&self) -> Option<usize> {
+    /// The bytes that [`ContractLoop::pack`] fills, if `b` stays and is read in another order.
+    pub fn packed_bytes(&self) -> Option<usize> {
         match &self.way {
-            Way::Tables(plan) => plan.packed_len(),
+            Way::Floats(plan, _) => plan.packed_len().map(|length| length * size_of::<f32>()),
+            Way::Integers(plan, _) => plan.packed_bytes(),
             Way::Any(_) => None,
         }
     }
 
     /// Lets results go through maps before they are stored, which have so many channels; tells whether they can.
-    pub fn take_on(&mut self, behind: Behind<Slot>, channels: usize) -> bool {
-        let by_lane = behind.bias.is_some() || behind.factor.is_some() || behind.term.is_some();
-        let can = match &self.way {
-            Way::Tables(plan) => plan.can_take_on(by_lane.then_some(channels)),
-            Way::Any(_) => false,
-        };
-        if can {
-            self.behind = behind;
+    pub fn take_on(&mut self, maps: Behind<Slot>, channels: usize) -> bool {
+        let by_lane = maps.bias.is_some() || maps.factor.is_some() || maps.term.is_some();
+        match &mut self.way {
+            Way::Floats(plan, behind) if plan.can_take_on(by_lane.then_some(channels)) => {
+                *behind = maps;
+                true
+            }
+            Way::Floats(..) | Way::Integers(..) | Way::Any(_) => false,
         }
-        can
     }
 
-    /// Lets the kernel read `b` from a slot of [`ContractLoop::packed_elements`].
+    /// Lets sums of integers be requantised, channel by channel, and stored in another slot; tells whether they can.
+    pub fn requantise(&mut self, maps: Requantise<Slot>, channels: usize, to: (Slot, &TensorType)) -> bool {
+        match &mut self.way {
+            Way::Integers(plan, requantise) if plan.has_channels(channels) => {
+                *requantise = Some(maps);
+                (self.c, self.c_type) = (to.0, to.1.clone());
+                true
+            }
+            Way::Floats(..) | Way::Integers(..) | Way::Any(_) => false,
+        }
+    }
+
+    /// Lets the kernel read `b` from a slot of [`ContractLoop::packed_bytes`].
     pub fn set_packed(&mut self, slot: Slot) {
         self.packed = Some(slot);
     }
 
     /// Puts `b` into the order of the kernels, if it has a slot for that.
     pub fn pack(&self, slots: &Slots) {
-        if let (Way::Tables(plan), Some(slot)) = (&self.way, self.packed) {
-            let length = plan.packed_len().expect("a plan that packs once has a length");
-            plan.pack_constant(slots.read::<f32>(self.b), slots.write::<f32>(slot, 0, length));
+        let (Some(slot), Some(bytes)) = (self.packed, self.packed_bytes()) else { return };
+        match &self.way {
+            Way::Floats(plan, _) => {
+                plan.pack_constant(slots.read::<f32>(self.b), slots.write(slot, 0, bytes / size_of::<f32>()));
+            }
+            Way::Integers(plan, _) => {
+                plan.pack_constant(slots.read::<i8>(self.b), slots.write(slot, 0, bytes / size_of::<i16>()));
+            }
+            Way::Any(_) => {}
         }
     }
 
     /// How often a run divides its work.
     pub fn divisions(&self) -> usize {
         match &self.way {
-            Way::Tables(plan) => plan.divisions(),
+            Way::Floats(plan, _) => plan.divisions(),
+            Way::Integers(plan, _) => plan.divisions(),
             Way::Any(_) => 0,
         }
     }
@@ -97,19 +123,32 @@ impl ContractLoop {
     ///
     /// `finish`, if there is one, is called for every range of elements that will not change any more.
     pub fn run(&self, slots: &Slots, workspace: Slot, member: &Member<'_>, finish: Option<Finish<'_>>) {
+        let workspace_bytes = self.workspace_bytes();
         match &self.way {
-            Way::Tables(plan) => {
-                let length = plan.workspace_len();
+            Way::Floats(plan, behind) => {
+                let workspace = slots.write::<f32>(workspace, 0, workspace_bytes / size_of::<f32>());
                 let operands = Operands {
                     a: slots.read::<f32>(self.a),
                     b: slots.read::<f32>(self.packed.unwrap_or(self.b)),
-                    c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_elements)),
-                    workspace: SharedSlice::new(slots.write::<f32>(workspace, 0, length)),
-                    behind: self.behind.with_memory(|slot| slots.read::<f32>(slot)),
+                    c: SharedSlice::new(slots.write::<f32>(self.c, 0, self.c_type.elements())),
+                    workspace: SharedSlice::new(workspace),
+                    behind: behind.with_memory(|slot| slots.read::<f32>(slot)),
                 };
                 // SAFETY: every worker runs its part once; the memory plan gives the result and the workspace to this
                 // kernel alone.
                 unsafe { plan.execute(*member, &operands, finish) }
+            }
+            Way::Integers(plan, requantise) => {
+                let operands = IntegerOperands {
+                    a: slots.read::<i8>(self.a),
+                    b: slots.read::<i8>(self.b),
+                    packed: self.packed.map(|slot| slots.read::<i16>(slot)),
+                    c: SharedSlice::new(slots.write::<u8>(self.c, 0, self.c_type.bytes())),
+                    workspace: SharedSlice::new(slots.write::<u8>(workspace, 0, workspace_bytes)),
+                    requantise: requantise.map(|maps| maps.with_memory(|slot| slots.read::<i32>(slot))),
+                };
+                // SAFETY: as above.
+                unsafe { plan.execute(*member, &operands) }
             }
             Way::Any(any) => any.run(slots, self.a, self.b, self.c, member.worker, member.count, finish),
         }
@@ -128,42 +167,35 @@ pub fn lower_contract(
     let Instruction { operands, nest, ty, .. } = graph.instruction(value);
     let shapes = [graph.shape(operands[0]), graph.shape(operands[1])];
     let slots = [slot_of(operands[0]), slot_of(operands[1])];
-    let c_elements = ty.elements();
     let resolved = nest.resolve();
-    if ty.dtype == DType::F32 {
+    let dtype = graph.ty(operands[0]).dtype;
+    let made = |way, a: usize, b: usize| {
+        let (c, c_type) = (slot_of(value), ty.clone());
+        ContractLoop { way, a: slots[a], b: slots[b], c, c_type, packed: None }
+    };
+    if matches!(dtype, DType::F32 | DType::I8) {
         let candidates = [(0, 1), (1, 0)].into_iter().filter_map(|(a, b)| {
             let (score, spec) = Roles::new(nest, &resolved, &ty.shape, shapes, a, b)?.tables()?;
             Some((score, a, b, spec))
         });
         let best = candidates.max_by(|x, y| x.0.total_cmp(&y.0).then(y.1.cmp(&x.1)));
-        if let Some((_, a, b, spec)) = best
-            && let Ok(plan) = ContractPlan::new(
-                &spec,
-                PlanOptions { parts_each, b_constant: stays(operands[b]), ..PlanOptions::new(kernels, workers) },
-            )
-        {
-            let way = Way::Tables(Box::new(plan));
-            return ContractLoop {
-                way,
-                a: slots[a],
-                b: slots[b],
-                c: slot_of(value),
-                c_elements,
-                packed: None,
-                behind: Behind::NOTHING,
+        if let Some((_, a, b, spec)) = best {
+            let options =
+                PlanOptions { parts_each, b_constant: stays(operands[b]), ..PlanOptions::new(kernels, workers) };
+            let way = match dtype {
+                DType::F32 => {
+                    ContractPlan::new(&spec, options).map(|plan| Way::Floats(Box::new(plan), Behind::NOTHING))
+                }
+                DType::I32 | DType::I8 | DType::Bool => {
+                    IntegerPlan::new(&spec, options).map(|plan| Way::Integers(Box::new(plan), None))
+                }
             };
+            if let Ok(way) = way {
+                return made(way, a, b);
+            }
         }
     }
-    let any = AnyLoop::new(nest, &resolved, shapes, graph.ty(operands[0]).dtype, ty);
-    ContractLoop {
-        way: Way::Any(any),
-        a: slots[0],
-        b: slots[1],
-        c: slot_of(value),
-        c_elements,
-        packed: None,
-        behind: Behind::NOTHING,
-    }
+    made(Way::Any(AnyLoop::new(nest, &resolved, shapes, dtype, ty)), 0, 1)
 }
 
 /// One coordinate of the output's index.

@@ -6,7 +6,8 @@
 //! [`ContractPlan`] checks the tables once and decides tiles, blocks, packing and the division among workers.
 //!
 //! The order of arithmetic is fixed by [`Contraction`] alone: every kernel set, tile and team size gives the bits of
-//! [`execute_reference`] (NaN stays NaN; its payload is not specified).
+//! [`execute_reference`] (NaN stays NaN; its payload is not specified). Contractions of i8 have kernels of their own
+//! ([`integer`]) over the same tables.
 
 mod any;
 #[cfg(target_arch = "x86_64")]
@@ -17,6 +18,7 @@ mod behind;
 mod depthwise;
 mod division;
 mod execute;
+mod integer;
 mod kernel;
 pub mod loops;
 mod pack;
@@ -29,6 +31,7 @@ mod tests;
 
 pub use behind::Behind;
 pub use execute::Operands;
+pub use integer::{IntegerOperands, IntegerPlan, Lanewise, Requantise};
 pub use plan::{ContractPlan, PlanOptions};
 pub use shared::SharedSlice;
 pub use spec::{Base, CHUNK, Contraction, Group, Lengths, Row, Run, SpecError, execute_reference};

@@ -5,21 +5,21 @@ use std::ops::Range;
 
 /// Elements that several threads may read and write, each its own part.
 #[derive(Clone, Copy)]
-pub struct SharedSlice<'a> {
-    start: *mut f32,
+pub struct SharedSlice<'a, T = f32> {
+    start: *mut T,
     len: usize,
-    owner: PhantomData<&'a mut [f32]>,
+    owner: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: all access goes through unsafe functions whose callers promise that no element is written by one thread
 // while another one uses it.
-unsafe impl Send for SharedSlice<'_> {}
+unsafe impl<T: Send> Send for SharedSlice<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for SharedSlice<'_> {}
+unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}
 
-impl<'a> SharedSlice<'a> {
+impl<'a, T> SharedSlice<'a, T> {
     /// Shares `slice` for as long as it is borrowed.
-    pub fn new(slice: &'a mut [f32]) -> SharedSlice<'a> {
+    pub fn new(slice: &'a mut [T]) -> SharedSlice<'a, T> {
         SharedSlice { start: slice.as_mut_ptr(), len: slice.len(), owner: PhantomData }
     }
 
@@ -34,7 +34,7 @@ impl<'a> SharedSlice<'a> {
     }
 
     /// The address of the first element.
-    pub fn as_mut_ptr(&self) -> *mut f32 {
+    pub fn as_mut_ptr(&self) -> *mut T {
         self.start
     }
 
@@ -46,7 +46,7 @@ impl<'a> SharedSlice<'a> {
     /// # Panics
     /// If the range ends beyond the slice.
     #[allow(clippy::mut_from_ref)]
-    pub unsafe fn slice_mut(&self, range: Range<usize>) -> &'a mut [f32] {
+    pub unsafe fn slice_mut(&self, range: Range<usize>) -> &'a mut [T] {
         assert!(range.start <= range.end && range.end <= self.len, "a range within the slice");
         // SAFETY: the range lies within the borrowed slice, and the caller has it alone.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
@@ -59,7 +59,7 @@ impl<'a> SharedSlice<'a> {
     ///
     /// # Panics
     /// If the range ends beyond the slice.
-    pub unsafe fn slice(&self, range: Range<usize>) -> &'a [f32] {
+    pub unsafe fn slice(&self, range: Range<usize>) -> &'a [T] {
         assert!(range.start <= range.end && range.end <= self.len, "a range within the slice");
         // SAFETY: the range lies within the borrowed slice, and the caller says that nobody writes it.
         unsafe { std::slice::from_raw_parts(self.start.add(range.start), range.len()) }

@@ -8,10 +8,10 @@ use crate::kernels::KernelSet;
 use crate::team::Team;
 
 /// A small generator, so that cases are the same everywhere.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -20,15 +20,15 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
-    fn within(&mut self, low: usize, high: usize) -> usize {
+    pub fn within(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
@@ -62,7 +62,7 @@ enum Values {
     Special,
 }
 
-fn available() -> impl Iterator<Item = KernelSet> {
+pub(super) fn available() -> impl Iterator<Item = KernelSet> {
     KernelSet::ALL.into_iter().filter(|set| set.is_available())
 }
 
@@ -196,7 +196,7 @@ impl Sizes {
     }
 }
 
-fn teams() -> Vec<Team> {
+pub(super) fn teams() -> Vec<Team> {
     (1..=3).map(Team::new).collect()
 }
 
@@ -216,7 +216,11 @@ fn cut(terms: usize, a_stride: i32, b_stride: i32, chunk: usize) -> Vec<Run> {
 }
 
 /// A batched matrix product with any operand transposed.
-fn product((batches, m, n, k): (usize, usize, usize, usize), transposed: [bool; 3], chunk: usize) -> Contraction {
+pub(super) fn product(
+    (batches, m, n, k): (usize, usize, usize, usize),
+    transposed: [bool; 3],
+    chunk: usize,
+) -> Contraction {
     let (mi, ni, ki) = (m as i32, n as i32, k as i32);
     let (a_row, a_term) = if transposed[0] { (1, mi) } else { (ki, 1) };
     let (b_term, b_lane) = if transposed[1] { (1, ki) } else { (ni, 1) };
@@ -233,7 +237,7 @@ fn product((batches, m, n, k): (usize, usize, usize, usize), transposed: [bool; 
 }
 
 /// Random tables: groups that skip terms, runs of any step, empty chunks, results in any order.
-fn random_tables(random: &mut Random) -> Contraction {
+pub(super) fn random_tables(random: &mut Random) -> Contraction {
     let lanes = random.within(1, 150);
     let a_moves = random.chance(30);
     let (b_lane_stride, c_lane_stride) =

@@ -73,9 +73,22 @@ pub const MAX_INTEGER: Instruction = instruction(2, 1, 0x3d);
 pub const MIN_INTEGER: Instruction = instruction(2, 1, 0x39);
 pub const GREATER_INTEGER: Instruction = instruction(1, 1, 0x66);
 pub const EQUAL_INTEGER: Instruction = instruction(1, 1, 0x76);
+/// The product of 64 bits of every even word.
+pub const MUL_EVEN: Instruction = instruction(2, 1, 0x28);
+/// Over words of 64 bits.
+pub const ADD_LONG: Instruction = instruction(1, 1, 0xd4);
+/// By as many bits as the other operand says, word by word.
+pub const SHIFT_LEFT_EACH: Instruction = instruction(2, 1, 0x47);
+pub const SHIFT_RIGHT_SIGNED_EACH: Instruction = instruction(2, 1, 0x46);
+/// Of the second operand where the predicate has a one, else of the first.
+pub const CHOOSE_WORDS: Instruction = instruction(3, 1, 0x02);
+pub const ODD_WORDS: u8 = 0b1010_1010;
 pub const FROM_INTEGER: Instruction = instruction(1, 0, 0x5b);
 /// By a number of bits; the kind of shift stands in place of a register.
 pub const SHIFT: Instruction = instruction(1, 1, 0x72);
+/// The same over words of 64 bits.
+pub const SHIFT_LONG: Instruction = instruction(1, 1, 0x73);
+pub const SHIFT_RIGHT: u8 = 2;
 pub const SHIFT_LEFT: u8 = 6;
 pub const SHIFT_RIGHT_SIGNED: u8 = 4;
 

@@ -246,12 +246,13 @@ impl Allocator<'_> {
             Operation::Shift(shift, a, places) => {
                 let from = self.register(a, &[]);
                 let to = self.result(value, &[a]);
-                let kind = match shift {
-                    Shift::Left => SHIFT_LEFT,
-                    Shift::RightSigned => SHIFT_RIGHT_SIGNED,
+                let (instruction, kind) = match shift {
+                    Shift::Left => (SHIFT, SHIFT_LEFT),
+                    Shift::RightSigned => (SHIFT, SHIFT_RIGHT_SIGNED),
+                    Shift::RightLong => (SHIFT_LONG, SHIFT_RIGHT),
                 };
                 // The result takes the place of the second operand, the kind that of the first.
-                self.assembler.vector(SHIFT, Vector(kind), to, Operand::Vector(from), Some(places));
+                self.assembler.vector(instruction, Vector(kind), to, Operand::Vector(from), Some(places));
             }
             Operation::Select { mask, yes, no } => {
                 let mask_at = self.register(mask, &[yes, no]);
@@ -463,5 +464,10 @@ fn encoded(binary: Binary) -> (Instruction, Option<u8>) {
         Binary::MaxInteger => (MAX_INTEGER, None),
         Binary::EqualInteger => (EQUAL_INTEGER, None),
         Binary::GreaterInteger => (GREATER_INTEGER, None),
+        Binary::MulEven => (MUL_EVEN, None),
+        Binary::AddLong => (ADD_LONG, None),
+        Binary::ShiftLeft => (SHIFT_LEFT_EACH, None),
+        Binary::ShiftRightSigned => (SHIFT_RIGHT_SIGNED_EACH, None),
+        Binary::OddOfSecond => (CHOOSE_WORDS, Some(ODD_WORDS)),
     }
 }

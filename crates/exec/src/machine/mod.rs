@@ -10,6 +10,7 @@
 
 mod assembler;
 mod emit;
+mod integers;
 mod memory;
 mod operations;
 

@@ -58,6 +58,15 @@ pub enum Binary {
     MaxInteger,
     EqualInteger,
     GreaterInteger,
+    /// The product of 64 bits of every even word, with its sign.
+    MulEven,
+    /// Over words of 64 bits.
+    AddLong,
+    /// By as many bits as the second operand says, word by word.
+    ShiftLeft,
+    ShiftRightSigned,
+    /// The odd words of the second operand, the even ones of the first.
+    OddOfSecond,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +74,8 @@ pub enum Shift {
     Left,
     /// Copies of the sign come in.
     RightSigned,
+    /// Over words of 64 bits; zeros come in.
+    RightLong,
 }
 
 /// What a routine reads: `columns` words next to each other in each row, or one for the whole row.
@@ -234,14 +245,19 @@ impl Binary {
             | Binary::MulInteger
             | Binary::MinInteger
             | Binary::MaxInteger
-            | Binary::EqualInteger => true,
+            | Binary::EqualInteger
+            | Binary::MulEven
+            | Binary::AddLong => true,
             Binary::Sub
             | Binary::Div
             | Binary::Min
             | Binary::Max
             | Binary::Less
             | Binary::SubInteger
-            | Binary::GreaterInteger => false,
+            | Binary::GreaterInteger
+            | Binary::ShiftLeft
+            | Binary::ShiftRightSigned
+            | Binary::OddOfSecond => false,
         }
     }
 }
@@ -255,13 +271,13 @@ enum Known {
 
 /// Gathers operations; equal ones are one.
 #[derive(Default)]
-struct Recorder {
+pub(super) struct Recorder {
     operations: RefCell<Vec<Operation>>,
     numbers: RefCell<HashMap<Operation, Value>>,
 }
 
 impl Recorder {
-    fn push(&self, operation: Operation) -> Value {
+    pub fn push(&self, operation: Operation) -> Value {
         // A constant can be read from memory as the second operand.
         let operation = match operation {
             Operation::Binary(binary, a, b) => match binary.commutes() && self.is_constant(a) {
@@ -284,7 +300,7 @@ impl Recorder {
         })
     }
 
-    fn operation(&self, value: Value) -> Operation {
+    pub fn operation(&self, value: Value) -> Operation {
         self.operations.borrow()[value]
     }
 
@@ -292,11 +308,11 @@ impl Recorder {
         matches!(self.operation(value), Operation::Constant(_))
     }
 
-    fn binary(&self, binary: Binary, a: Value, b: Value) -> Value {
+    pub fn binary(&self, binary: Binary, a: Value, b: Value) -> Value {
         self.push(Operation::Binary(binary, a, b))
     }
 
-    fn constant(&self, bits: u32) -> Value {
+    pub fn constant(&self, bits: u32) -> Value {
         self.push(Operation::Constant(bits))
     }
 
@@ -425,7 +441,8 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
     let by_type = |float: Binary, integer: Option<Binary>| match dtype {
         DType::F32 => binary(float),
         DType::I32 => binary(integer?),
-        DType::I8 | DType::Bool => None,
+        DType::I8 => Some(Known::Word(recorder.wrapped(recorder.binary(integer?, word(0)?, word(1)?)))),
+        DType::Bool => None,
     };
     match function {
         ScalarFn::Add => by_type(Binary::Add, Some(Binary::AddInteger)),
@@ -488,10 +505,12 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
                 Some(Known::Word(recorder.binary(Binary::And, mask, recorder.constant(1.0f32.to_bits()))))
             }
             (DType::I32 | DType::I8, DType::F32) => Some(Known::Word(recorder.push(Operation::FromInteger(word(0)?)))),
-            (DType::F32, DType::I32 | DType::I8 | DType::Bool)
-            | (DType::I32, DType::I8)
-            | (DType::I32 | DType::I8, DType::Bool) => None,
+            (DType::F32, DType::I32 | DType::I8 | DType::Bool) | (DType::I32 | DType::I8, DType::Bool) => None,
+            (DType::I32, DType::I8) => Some(Known::Word(recorder.saturated(word(0)?))),
         },
-        ScalarFn::MulShift | ScalarFn::ShiftLeft | ScalarFn::ShiftRight => None,
+        ScalarFn::MulShift => Some(Known::Word(recorder.mulshift(word(0)?, word(1)?, word(2)?))),
+        ScalarFn::ShiftLeft if dtype == DType::I32 => Some(Known::Word(recorder.shift_left(word(0)?, word(1)?))),
+        ScalarFn::ShiftRight if dtype == DType::I32 => Some(Known::Word(recorder.shift_right(word(0)?, word(1)?))),
+        ScalarFn::ShiftLeft | ScalarFn::ShiftRight => None,
     }
 }

@@ -7,7 +7,7 @@ use super::is_persistent;
 use crate::graph::{Graph, Instruction, Op, ValueId};
 use crate::nest::{Access, Index};
 use crate::scalar::ScalarFn;
-use crate::types::{Literal, row_major_strides};
+use crate::types::{DType, Literal, row_major_strides};
 
 /// What becomes of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub enum Fate {
     Inline,
     /// The same bytes as another value's.
     Alias(ValueId),
-    /// A contraction or reduction that its kernel's root, this value, is written over.
+    /// A contraction or reduction that its kernel's root, this value, is written over. Sums of i32 that become i8
+    /// have no memory in the plan: whoever cannot take them on one by one finds some.
     Merged(ValueId),
     /// The next value of this leaf, written over it.
     InPlace(ValueId),
@@ -102,6 +103,10 @@ pub fn fuse(graph: &Graph, settled: &[bool]) -> (Vec<Fate>, Vec<Kernel>) {
         // What is settled is not computed again in every step, if keeping it takes no more than what it follows from.
         let serves_steps = readers[at].iter().any(|r| !settled[r.value.index()]);
         if settled[at] && serves_steps && !outgrows_operands(graph, instruction) {
+            continue;
+        }
+        // A contraction requantises its sums in registers, and stores a quarter of their bytes.
+        if requantises_sums(graph, value) {
             continue;
         }
         let Some(root) = common_group(graph, &readers[at], &group, &fates) else { continue };
@@ -321,6 +326,24 @@ fn is_one_operation_away(graph: &Graph, value: ValueId) -> bool {
     one_operation && fits && !updated && large.next().is_none()
 }
 
+/// True for the i8 numbers that the sums of a contraction are brought to, one by one.
+fn requantises_sums(graph: &Graph, value: ValueId) -> bool {
+    let sums_of = |value: ValueId, function: ScalarFn| {
+        let Instruction { op, operands, .. } = graph.instruction(value);
+        (*op == Op::Map(function)).then(|| operands[0])
+    };
+    let Some(mut steps) = sums_of(value, ScalarFn::Cast(DType::I8)) else { return false };
+    for function in [ScalarFn::Min, ScalarFn::Max, ScalarFn::Add, ScalarFn::MulShift, ScalarFn::Add] {
+        // All but the factor may be missing.
+        match sums_of(steps, function) {
+            Some(before) => steps = before,
+            None if function == ScalarFn::MulShift => return false,
+            None => {}
+        }
+    }
+    graph.ty(steps).dtype == DType::I32 && matches!(graph.instruction(steps).op, Op::Contract)
+}
+
 /// True if some reader reads its operands from memory only.
 fn feeds_opaque(graph: &Graph, readers: &[Reader]) -> bool {
     readers.iter().any(|r| match graph.instruction(r.value).op {
@@ -370,12 +393,15 @@ fn epilogue(
 ) -> Option<ValueId> {
     let Instruction { op, ty, nest, .. } = graph.instruction(value);
     let root = readers.first().map(|r| group[r.value.index()])?;
+    let narrows = matches!(op, Op::Contract)
+        && graph.shape(root) == ty.shape
+        && (ty.dtype, graph.ty(root).dtype) == (DType::I32, DType::I8);
     let fits = matches!(op, Op::Contract | Op::Reduce(_))
         && nest.output.iter().all(|index| matches!(index, Index::Axis(_) | Index::Radix(_) | Index::Affine { .. }))
         && matches!(graph.instruction(root).op, Op::Map(_))
         && matches!(fates[root.index()], Fate::Stored(_))
         && writes_row_major(graph.instruction(root))
-        && graph.ty(root) == ty;
+        && (graph.ty(root) == ty || narrows);
     let all_aligned =
         readers.iter().all(|r| group[r.value.index()] == root && aligned[r.value.index()] && r.at_own_index);
     (fits && all_aligned).then_some(root)

@@ -1,0 +1,180 @@
+//! The micro-kernels for AVX2: tiles of 6 rows by 16 lanes.
+
+use std::arch::x86_64::*;
+
+use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+
+pub(super) fn table() -> KernelTable {
+    kernel_table!(band_avx2, depthwise_avx2, widen_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6])
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn band_avx2<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Ymm, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn depthwise_avx2(call: &DepthwiseCall<'_>) {
+    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
+    unsafe { depthwise::<Ymm>(call) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn widen_avx2(from: &[i8], to: *mut i16) {
+    // SAFETY: the caller has room for as many numbers.
+    unsafe { widen(from, to) }
+}
+
+#[derive(Clone, Copy)]
+struct Ymm(__m256i);
+
+/// What a multiplication by factors and shifts needs, lane by lane.
+#[derive(Clone, Copy)]
+struct Multiplier {
+    factor: __m256i,
+    /// The factors of the odd lanes, in the even ones.
+    odd: __m256i,
+    left: __m256i,
+    right: __m256i,
+    /// Whether nothing is shifted left and no product overflows.
+    is_plain: bool,
+    /// What a shift to the right loses, and half of it.
+    mask: __m256i,
+    half: __m256i,
+}
+
+/// The products of 64 bits of the even lanes, with their signs.
+///
+/// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
+/// forgets that they are narrow, and makes a product of 64 by 64 bits of it, which are ten instructions.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn products_of_even(a: __m256i, b: __m256i) -> __m256i {
+    let products: __m256i;
+    // SAFETY: inlined into functions that have the instruction, which does nothing else.
+    unsafe {
+        std::arch::asm!(
+            "vpmuldq {products}, {a}, {b}",
+            products = lateout(ymm_reg) products,
+            a = in(ymm_reg) a,
+            b = in(ymm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    products
+}
+
+// SAFETY (all functions): inlined into functions that have AVX2; the caller promises valid addresses.
+impl Words for Ymm {
+    const WIDTH: usize = 8;
+    type Multiplier = Multiplier;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Ymm {
+        unsafe { Ymm(_mm256_set1_epi32(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Ymm {
+        unsafe { Ymm(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow(self, to: *mut i8) {
+        unsafe {
+            let words = _mm_packs_epi32(_mm256_castsi256_si128(self.0), _mm256_extracti128_si256::<1>(self.0));
+            _mm_storel_epi64(to.cast(), _mm_packs_epi16(words, words));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const i16) -> Ymm {
+        unsafe { Ymm(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(from: *const i16) -> Ymm {
+        unsafe { Ymm(_mm256_set1_epi32(from.cast::<i32>().read_unaligned())) }
+    }
+
+    #[inline(always)]
+    unsafe fn pair_up(low: *const i8, high: *const i8) -> [Ymm; PANEL_VECTORS] {
+        unsafe {
+            let (low, high) = (_mm_loadu_si128(low.cast()), _mm_loadu_si128(high.cast()));
+            let (first, second) = (_mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high));
+            [Ymm(_mm256_cvtepi8_epi16(first)), Ymm(_mm256_cvtepi8_epi16(second))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(self, a: Ymm, b: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_add_epi32(self.0, _mm256_madd_epi16(a.0, b.0))) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_add_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_max_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_min_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiplier(factor: Ymm, shift: Ymm) -> Multiplier {
+        unsafe {
+            // The least number has no opposite; it is clamped before.
+            let (zero, most, least) = (_mm256_setzero_si256(), _mm256_set1_epi32(31), _mm256_set1_epi32(-31));
+            let shift = _mm256_min_epi32(_mm256_max_epi32(shift.0, least), most);
+            let right = _mm256_max_epi32(_mm256_sub_epi32(zero, shift), zero);
+            let left = _mm256_max_epi32(shift, zero);
+            let overflows = _mm256_cmpeq_epi32(factor.0, _mm256_set1_epi32(i32::MIN));
+            let special = _mm256_or_si256(left, overflows);
+            let one = _mm256_set1_epi32(1);
+            let mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
+            Multiplier {
+                factor: factor.0,
+                odd: _mm256_srli_epi64::<32>(factor.0),
+                left,
+                right,
+                is_plain: _mm256_testz_si256(special, special) == 1,
+                mask,
+                half: _mm256_srli_epi32::<1>(mask),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mulshift(self, by: &Multiplier) -> Ymm {
+        unsafe {
+            let x = if by.is_plain { self.0 } else { _mm256_sllv_epi32(self.0, by.left) };
+            // Twice the product, rounded at its upper word.
+            let nudge = _mm256_set1_epi64x(1 << 30);
+            let even = _mm256_add_epi64(products_of_even(x, by.factor), nudge);
+            let odd = _mm256_add_epi64(products_of_even(_mm256_srli_epi64::<32>(x), by.odd), nudge);
+            let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd));
+            // Only the one product that overflows gives the least number.
+            let high = match by.is_plain {
+                true => high,
+                false => _mm256_xor_si256(high, _mm256_cmpeq_epi32(high, _mm256_set1_epi32(i32::MIN))),
+            };
+            // Divided by a power of two, ties away from zero.
+            let negative = _mm256_srai_epi32::<31>(high);
+            let lost = _mm256_and_si256(high, by.mask);
+            let up = _mm256_cmpgt_epi32(lost, _mm256_sub_epi32(by.half, negative));
+            Ymm(_mm256_sub_epi32(_mm256_srav_epi32(high, by.right), up))
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The micro-kernels for AVX-512, with its instructions for sums of products where the processor has them: tiles of 14 rows by
+//! 32 lanes.
+
+use std::arch::x86_64::*;
+
+use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+
+/// Nothing where the processor lacks vectors of i16 (AVX-512BW).
+pub(super) fn table() -> Option<KernelTable> {
+    if !is_x86_feature_detected!("avx512bw") {
+        return None;
+    }
+    Some(match is_x86_feature_detected!("avx512vnni") {
+        true => kernel_table!(
+            band_vnni, depthwise_vnni, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+        ),
+        false => kernel_table!(
+            band_avx512, depthwise_avx512, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+        ),
+    })
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+unsafe fn band_vnni<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Zmm<true>, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn band_avx512<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller keeps the promises of `BandKernel`.
+    unsafe { band::<Zmm<false>, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+unsafe fn depthwise_vnni(call: &DepthwiseCall<'_>) {
+    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
+    unsafe { depthwise::<Zmm<true>>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn depthwise_avx512(call: &DepthwiseCall<'_>) {
+    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
+    unsafe { depthwise::<Zmm<false>>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn widen_avx512(from: &[i8], to: *mut i16) {
+    // SAFETY: the caller has room for as many numbers.
+    unsafe { widen(from, to) }
+}
+
+/// `VNNI` says whether one instruction multiplies and adds.
+#[derive(Clone, Copy)]
+struct Zmm<const VNNI: bool>(__m512i);
+
+/// What a multiplication by factors and shifts needs, lane by lane.
+#[derive(Clone, Copy)]
+struct Multiplier {
+    factor: __m512i,
+    /// The factors of the odd lanes, in the even ones.
+    odd: __m512i,
+    left: __m512i,
+    right: __m512i,
+    /// Whether nothing is shifted left and no product overflows.
+    is_plain: bool,
+    /// What a shift to the right loses, and half of it.
+    mask: __m512i,
+    half: __m512i,
+}
+
+/// The products of 64 bits of the even lanes, with their signs.
+///
+/// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
+/// forgets that they are narrow, and makes a product of 64 by 64 bits of it, which are ten instructions.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn products_of_even(a: __m512i, b: __m512i) -> __m512i {
+    let products: __m512i;
+    // SAFETY: inlined into functions that have the instruction, which does nothing else.
+    unsafe {
+        std::arch::asm!(
+            "vpmuldq {products}, {a}, {b}",
+            products = lateout(zmm_reg) products,
+            a = in(zmm_reg) a,
+            b = in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    products
+}
+
+// SAFETY (all functions): inlined into functions that have AVX-512F and BW, and VNNI where it is said; the caller promises
+// valid addresses.
+impl<const VNNI: bool> Words for Zmm<VNNI> {
+    const WIDTH: usize = 16;
+    type Multiplier = Multiplier;
+
+    #[inline(always)]
+    unsafe fn splat(value: i32) -> Self {
+        unsafe { Zmm(_mm512_set1_epi32(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const i32) -> Self {
+        unsafe { Zmm(_mm512_loadu_si512(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow(self, to: *mut i8) {
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtsepi32_epi8(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const i16) -> Self {
+        unsafe { Zmm(_mm512_loadu_si512(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(from: *const i16) -> Self {
+        unsafe { Zmm(_mm512_set1_epi32(from.cast::<i32>().read_unaligned())) }
+    }
+
+    #[inline(always)]
+    unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS] {
+        unsafe {
+            let (low_0, low_1) = (_mm_loadu_si128(low.cast()), _mm_loadu_si128(low.add(16).cast()));
+            let (high_0, high_1) = (_mm_loadu_si128(high.cast()), _mm_loadu_si128(high.add(16).cast()));
+            let first = _mm256_set_m128i(_mm_unpackhi_epi8(low_0, high_0), _mm_unpacklo_epi8(low_0, high_0));
+            let second = _mm256_set_m128i(_mm_unpackhi_epi8(low_1, high_1), _mm_unpacklo_epi8(low_1, high_1));
+            [Zmm(_mm512_cvtepi8_epi16(first)), Zmm(_mm512_cvtepi8_epi16(second))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        unsafe {
+            Zmm(match VNNI {
+                true => _mm512_dpwssd_epi32(self.0, a.0, b.0),
+                false => _mm512_add_epi32(self.0, _mm512_madd_epi16(a.0, b.0)),
+            })
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_add_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_max_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_min_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiplier(factor: Self, shift: Self) -> Multiplier {
+        unsafe {
+            // The least number has no opposite; it is clamped before.
+            let (zero, most, least) = (_mm512_setzero_si512(), _mm512_set1_epi32(31), _mm512_set1_epi32(-31));
+            let shift = _mm512_min_epi32(_mm512_max_epi32(shift.0, least), most);
+            let right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
+            let left = _mm512_max_epi32(shift, zero);
+            let overflows = _mm512_cmpeq_epi32_mask(factor.0, _mm512_set1_epi32(i32::MIN));
+            let is_plain = overflows == 0 && _mm512_test_epi32_mask(left, left) == 0;
+            let one = _mm512_set1_epi32(1);
+            let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
+            Multiplier {
+                factor: factor.0,
+                odd: _mm512_srli_epi64::<32>(factor.0),
+                left,
+                right,
+                is_plain,
+                mask,
+                half: _mm512_srli_epi32::<1>(mask),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mulshift(self, by: &Multiplier) -> Self {
+        unsafe {
+            let x = if by.is_plain { self.0 } else { _mm512_sllv_epi32(self.0, by.left) };
+            // Twice the product, rounded at its upper word.
+            let nudge = _mm512_set1_epi64(1 << 30);
+            let even = _mm512_add_epi64(products_of_even(x, by.factor), nudge);
+            let odd = _mm512_add_epi64(products_of_even(_mm512_srli_epi64::<32>(x), by.odd), nudge);
+            let high = _mm512_mask_blend_epi32(
+                0b1010_1010_1010_1010,
+                _mm512_srli_epi64::<31>(even),
+                _mm512_add_epi64(odd, odd),
+            );
+            // Only the one product that overflows gives the least number.
+            let high = match by.is_plain {
+                true => high,
+                false => {
+                    let overflows = _mm512_cmpeq_epi32_mask(high, _mm512_set1_epi32(i32::MIN));
+                    _mm512_mask_mov_epi32(high, overflows, _mm512_set1_epi32(i32::MAX))
+                }
+            };
+            // Divided by a power of two, ties away from zero.
+            let negative = _mm512_srai_epi32::<31>(high);
+            let lost = _mm512_and_si512(high, by.mask);
+            let up = _mm512_cmpgt_epi32_mask(lost, _mm512_sub_epi32(by.half, negative));
+            let quotient = _mm512_srav_epi32(high, by.right);
+            Zmm(_mm512_mask_add_epi32(quotient, up, quotient, _mm512_set1_epi32(1)))
+        }
+    }
+}

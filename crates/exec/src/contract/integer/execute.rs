@@ -1,0 +1,271 @@
+//! Runs a planned contraction of integers: both operands are laid out first, then come tiles by panels.
+
+use std::ops::Range;
+
+use super::super::division::{Tile, part_of, part_within};
+use super::super::execute::{band_rows, bands};
+use super::super::shared::SharedSlice;
+use super::super::spec::Row;
+use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results};
+use super::plan::IntegerPlan;
+use super::requantise::Requantise;
+use super::slots::{PairRun, Reading};
+use crate::memory::ALIGNMENT;
+use crate::team::Member;
+
+/// Numbers of `a` that are the unit of division when it is widened.
+const WIDENED: usize = 1024;
+
+/// The memory that a contraction of integers works on.
+#[derive(Clone, Copy)]
+pub struct IntegerOperands<'a> {
+    pub a: &'a [i8],
+    pub b: &'a [i8],
+    /// What [`IntegerPlan::pack_constant`] made of a constant `b`.
+    pub packed: Option<&'a [i16]>,
+    /// The bytes of i32, or of i8 where there is something to requantise.
+    pub c: SharedSlice<'a, u8>,
+    /// At least [`IntegerPlan::workspace_bytes`], whose content is of no matter.
+    pub workspace: SharedSlice<'a, u8>,
+    /// Numbers for each lane only where [`IntegerPlan::has_channels`].
+    pub requantise: Option<Requantise<&'a [i32]>>,
+}
+
+impl IntegerPlan {
+    /// Lays a constant `b` out in pairs, into [`IntegerPlan::packed_bytes`].
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn pack_constant(&self, b: &[i8], packed: &mut [i16]) {
+        assert!(packed.len() >= self.pairs_len(), "room for the packed operand");
+        assert!(b.len() >= self.lengths.b, "operand b has all addresses");
+        // SAFETY: there is room, and nobody else.
+        unsafe { self.pack(b, packed.as_mut_ptr(), 0..self.b_bases.len() * self.panels()) }
+    }
+
+    /// Runs one worker's part.
+    ///
+    /// # Safety
+    /// All workers use the same operands, and each runs its part once; nothing else writes the operands or touches `c` and
+    /// the workspace until all are through.
+    ///
+    /// # Panics
+    /// If the team has another size than planned, or a slice is too short.
+    pub unsafe fn execute(&self, member: Member<'_>, operands: &IntegerOperands<'_>) {
+        let size = if operands.requantise.is_some() { size_of::<i8>() } else { size_of::<i32>() };
+        assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
+        assert!(operands.b.len() >= self.lengths.b, "operand b has all addresses");
+        assert!(operands.c.len() >= self.lengths.c * size, "the result has all addresses");
+        assert!(operands.workspace.len() >= self.workspace.total, "the workspace is large enough");
+        assert_eq!(operands.packed.is_some(), self.b_constant, "a constant operand is packed before");
+        assert!(operands.packed.is_none_or(|packed| packed.len() >= self.pairs_len()), "all of b is packed");
+        assert!(operands.requantise.is_none_or(|maps| maps.covers(self.lanes)), "maps have a number for every lane");
+        assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
+        if self.rows.is_empty() || self.lanes == 0 || self.batches.is_empty() {
+            return;
+        }
+        let member = if self.workers == 1 { Member::ALONE } else { member };
+        let start = operands.workspace.as_mut_ptr();
+        let start = start.wrapping_add(start.align_offset(ALIGNMENT).min(ALIGNMENT));
+        let wide = start.wrapping_add(self.workspace.wide).cast::<i16>();
+        let gathered = start.wrapping_add(self.workspace.gathered + member.worker * self.workspace.gathered_each);
+        let pairs = match operands.packed {
+            Some(packed) => packed.as_ptr().cast_mut(),
+            None => start.wrapping_add(self.workspace.pairs).cast::<i16>(),
+        };
+        // SAFETY: the parts of the workspace were laid out for this, every worker fills its own share of what is laid out, and
+        // nobody reads it before all are through.
+        unsafe {
+            if self.slots.readings.iter().any(|reading| matches!(reading, Reading::InPlace(_))) {
+                let blocks = self.lengths.a.div_ceil(WIDENED);
+                let share = part_of(blocks, member.worker, self.workers);
+                let share = share.start * WIDENED..(share.end * WIDENED).min(self.lengths.a);
+                (self.kernels.widen)(&operands.a[share.clone()], wide.add(share.start));
+            }
+            if operands.packed.is_none() {
+                let panels = self.b_bases.len() * self.panels();
+                self.pack(operands.b, pairs, part_of(panels, member.worker, self.workers));
+            }
+            if self.workers > 1 {
+                member.barrier();
+            }
+            let context = Context { plan: self, operands, wide, gathered: gathered.cast(), pairs };
+            context.run(&member);
+        }
+    }
+
+    /// Lays some panels of `b` out in pairs, copy after copy.
+    ///
+    /// # Safety
+    /// There is room for all of them, and nobody else writes these.
+    unsafe fn pack(&self, b: &[i8], to: *mut i16, panels: Range<usize>) {
+        let panel_lanes = self.kernels.panel_lanes;
+        for at in panels {
+            let (copy, panel) = (at / self.panels(), at % self.panels());
+            let first = panel * panel_lanes;
+            let lanes = panel_lanes.min(self.lanes - first);
+            // SAFETY: within the room.
+            let to = unsafe { std::slice::from_raw_parts_mut(to.add(at * self.panel_len()), self.panel_len()) };
+            for (slot, term) in self.slots.terms.iter().enumerate() {
+                let line = &mut to[slot / 2 * 2 * panel_lanes..][..2 * panel_lanes];
+                for lane in 0..panel_lanes {
+                    let from = term.filter(|_| lane < lanes).map(|term| {
+                        let base = self.b_bases[copy] as isize + term as isize;
+                        (base + (first + lane) as isize * self.b_lane_stride) as usize
+                    });
+                    line[2 * lane + slot % 2] = from.map_or(0, |from| i16::from(b[from]));
+                }
+            }
+        }
+    }
+}
+
+/// What one worker knows while it runs.
+struct Context<'a> {
+    plan: &'a IntegerPlan,
+    operands: &'a IntegerOperands<'a>,
+    wide: *const i16,
+    gathered: *mut i16,
+    pairs: *const i16,
+}
+
+impl Context<'_> {
+    /// Runs this worker's parts.
+    ///
+    /// # Safety
+    /// As for `execute`, once both operands are laid out.
+    unsafe fn run(&self, member: &Member<'_>) {
+        let plan = self.plan;
+        let tiles = plan.tiles.len();
+        let blocks = plan.batches.len() * tiles;
+        let parts = plan.workers * plan.parts_each;
+        for part in member.parts(0, plan.parts_each) {
+            // All tiles by the first panels, then by the next.
+            let units = part_of(blocks * plan.columns, part, parts);
+            let mut at = units.start;
+            while at < units.end {
+                let (column, block) = (at / blocks, at % blocks);
+                let (batch, first) = (block / tiles, block % tiles);
+                let last = tiles.min(first + units.end - at);
+                let panels = part_within(&(0..plan.panels()), column, plan.columns);
+                // SAFETY: passed on; every unit is in one part.
+                unsafe { self.run_tiles(batch, first..last, panels) };
+                at += last - first;
+            }
+        }
+    }
+
+    /// Computes some tiles of a batch item by some panels.
+    ///
+    /// # Safety
+    /// As for `run`; nobody else computes these results.
+    unsafe fn run_tiles(&self, batch: usize, tiles: Range<usize>, panels: Range<usize>) {
+        let plan = self.plan;
+        let base = plan.batches[batch];
+        let tiles = &plan.tiles[tiles];
+        let same_group = |x: &Tile, y: &Tile| x.group == y.group;
+        for tiles in tiles.chunk_by(same_group) {
+            // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that `check` has
+            // seen, and those of what was laid out.
+            unsafe {
+                match &plan.slots.readings[tiles[0].group as usize] {
+                    Reading::OneByOne(terms) if plan.is_depthwise => {
+                        let a = self.operands.a.as_ptr().wrapping_offset(base.a as isize);
+                        for (panel, tile) in
+                            panels.clone().flat_map(|panel| tiles.iter().map(move |tile| (panel, tile)))
+                        {
+                            let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
+                            let rows = self.rows_of(tile);
+                            (plan.kernels.depthwise)(&DepthwiseCall { a, rows, terms, b, results });
+                        }
+                    }
+                    Reading::OneByOne(terms) => {
+                        for tile in tiles {
+                            self.gather(base.a, self.rows_of(tile), terms);
+                            let runs = [PairRun { a: 0, pairs: plan.slots.pairs() as u32 }];
+                            let runs = if runs[0].pairs == 0 { &[] } else { &runs[..] };
+                            let mut rows = [Row::default(); ROWS_MAX];
+                            for (i, (gathered, row)) in rows.iter_mut().zip(self.rows_of(tile)).enumerate() {
+                                *gathered = Row { a: (i * terms.len()) as i32, c: row.c };
+                            }
+                            for panel in panels.clone() {
+                                self.run_band(
+                                    batch,
+                                    self.gathered,
+                                    (&rows[..tile.rows as usize], tile.rows),
+                                    runs,
+                                    panel,
+                                );
+                            }
+                        }
+                    }
+                    // A panel stays in the first cache while the tiles pass.
+                    Reading::InPlace(runs) => {
+                        let a = self.wide.wrapping_offset(base.a as isize);
+                        for panel in panels.clone() {
+                            for band in bands(tiles, usize::MAX) {
+                                let rows = &plan.rows[band_rows(band)];
+                                self.run_band(batch, a, (rows, band[0].rows), runs, panel);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes tiles that are so high by one panel.
+    ///
+    /// # Safety
+    /// As for `run_tiles`.
+    unsafe fn run_band(
+        &self,
+        batch: usize,
+        a: *const i16,
+        (rows, height): (&[Row], u32),
+        runs: &[PairRun],
+        panel: usize,
+    ) {
+        let results = self.results(batch, panel);
+        let kernel = self.plan.kernels.band(height as usize, results.lanes);
+        // SAFETY: passed on.
+        unsafe { kernel(&BandCall { a, rows, runs, b: self.panel(batch, panel), results }) }
+    }
+
+    fn rows_of(&self, tile: &Tile) -> &[Row] {
+        &self.plan.rows[tile.first_row as usize..(tile.first_row + tile.rows) as usize]
+    }
+
+    /// Where a panel of `b` begins for a batch item.
+    fn panel(&self, batch: usize, panel: usize) -> *const i16 {
+        let plan = self.plan;
+        self.pairs.wrapping_add((plan.copy_of[batch] * plan.panels() + panel) * plan.panel_len())
+    }
+
+    fn results(&self, batch: usize, panel: usize) -> Results<'_> {
+        let plan = self.plan;
+        let lane = panel * plan.kernels.panel_lanes;
+        Results {
+            c: self.operands.c.as_mut_ptr(),
+            base: plan.batches[batch].c as isize,
+            lane_stride: plan.c_lane_stride,
+            lane,
+            lanes: plan.kernels.panel_lanes.min(plan.lanes - lane),
+            requantise: self.operands.requantise,
+        }
+    }
+
+    /// Lays the terms of some rows one behind the other, 0 where there is none.
+    ///
+    /// # Safety
+    /// The buffer has room for them and is this worker's.
+    unsafe fn gather(&self, base: i32, rows: &[Row], terms: &[Option<i32>]) {
+        for (i, row) in rows.iter().enumerate() {
+            // SAFETY: promised by the caller.
+            let to = unsafe { std::slice::from_raw_parts_mut(self.gathered.add(i * terms.len()), terms.len()) };
+            for (to, term) in to.iter_mut().zip(terms) {
+                *to = term.map_or(0, |term| i16::from(self.operands.a[(base + row.a + term) as usize]));
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! The micro-kernels, written once over vectors of any width and compiled for every kernel set.
+
+use super::super::spec::Row;
+use super::requantise::{OfLanes, Requantise};
+use super::slots::PairRun;
+use crate::kernels::KernelSet;
+use tacit_ir::math;
+
+/// The most rows that a tile of any kernel set has.
+pub(super) const ROWS_MAX: usize = 14;
+
+/// Vectors of a panel of `b`.
+pub(super) const PANEL_VECTORS: usize = 2;
+
+/// Tiles of as many rows each, one below the other, by one panel of lanes.
+pub(super) struct BandCall<'a> {
+    /// Where the rows' numbers begin, which `rows` are relative to.
+    pub a: *const i16,
+    /// A multiple of a tile's.
+    pub rows: &'a [Row],
+    pub runs: &'a [PairRun],
+    /// The panel of `b`.
+    pub b: *const i16,
+    pub results: Results<'a>,
+}
+
+/// Some lanes of a depthwise contraction, for rows that find their terms at the same places.
+pub(super) struct DepthwiseCall<'a> {
+    /// Where the batch item begins in `a`.
+    pub a: *const i8,
+    pub rows: &'a [Row],
+    /// The place of each slot's term, for all rows.
+    pub terms: &'a [Option<i32>],
+    /// The panel of `b`.
+    pub b: *const i16,
+    pub results: Results<'a>,
+}
+
+/// Where results go.
+#[derive(Clone, Copy)]
+pub(super) struct Results<'a> {
+    /// The start of `c`, and the batch item's address there.
+    pub c: *mut u8,
+    pub base: isize,
+    pub lane_stride: isize,
+    /// The first lane of the panel, and how many of its lanes exist.
+    pub lane: usize,
+    pub lanes: usize,
+    /// With it results are i8, else i32.
+    pub requantise: Option<Requantise<&'a [i32]>>,
+}
+
+/// Their caller promises that the processor has the features of the kernel set and that all addresses that the call describes
+/// are valid; results are written by this call alone.
+pub(super) type BandKernel = unsafe fn(&BandCall<'_>);
+pub(super) type DepthwiseKernel = unsafe fn(&DepthwiseCall<'_>);
+/// Widens as many numbers as the slice has.
+pub(super) type Widen = unsafe fn(&[i8], *mut i16);
+
+/// The micro-kernels of one kernel set.
+#[derive(Clone, Copy)]
+pub(super) struct KernelTable {
+    pub rows_max: usize,
+    pub panel_lanes: usize,
+    /// By `[one or two vectors][rows - 1]`.
+    bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
+    pub depthwise: DepthwiseKernel,
+    pub widen: Widen,
+}
+
+impl KernelTable {
+    pub fn of(set: KernelSet) -> KernelTable {
+        match set {
+            #[cfg(target_arch = "x86_64")]
+            KernelSet::Avx512 => super::avx512::table().unwrap_or_else(super::avx2::table),
+            #[cfg(target_arch = "x86_64")]
+            KernelSet::Avx2 => super::avx2::table(),
+            #[cfg(not(target_arch = "x86_64"))]
+            KernelSet::Avx512 | KernelSet::Avx2 => plain::table(),
+            KernelSet::Baseline => plain::table(),
+        }
+    }
+
+    /// The kernel for tiles of so many rows by so many lanes of a panel.
+    pub fn band(&self, rows: usize, lanes: usize) -> BandKernel {
+        let vectors = lanes.div_ceil(self.panel_lanes / PANEL_VECTORS);
+        self.bands[vectors - 1][rows - 1].expect("tiles have at most rows_max rows")
+    }
+}
+
+/// A vector of i32 in some instruction set.
+///
+/// Its functions are only ever inlined into functions compiled for that set.
+pub(super) trait Words: Copy {
+    const WIDTH: usize;
+    type Multiplier: Copy;
+    unsafe fn splat(value: i32) -> Self;
+    unsafe fn load(from: *const i32) -> Self;
+    unsafe fn store(self, to: *mut i32);
+    /// Stores the lanes saturated to i8.
+    unsafe fn store_narrow(self, to: *mut i8);
+    /// Two i16 in every lane.
+    unsafe fn load_pairs(from: *const i16) -> Self;
+    /// The same two i16 in all lanes.
+    unsafe fn splat_pair(from: *const i16) -> Self;
+    /// The numbers of `low` and `high` in pairs, for two vectors of lanes.
+    unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS];
+    /// Adds both products of every lane's pairs.
+    unsafe fn add_products(self, a: Self, b: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn min(self, other: Self) -> Self;
+    unsafe fn multiplier(factor: Self, shift: Self) -> Self::Multiplier;
+    /// [`math::mulshift`] of every lane.
+    unsafe fn mulshift(self, multiplier: &Self::Multiplier) -> Self;
+}
+
+/// Tiles of `M` rows by `NV` vectors, one below the other.
+///
+/// # Safety
+/// See [`BandKernel`].
+#[inline(always)]
+pub(super) unsafe fn band<V: Words, const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: the caller promises valid addresses for all pairs of all rows, and a whole panel of `b`.
+    unsafe {
+        let maps = call.results.maps::<V, NV>();
+        let mut start = [V::splat(0); NV];
+        if let Some(maps) = &maps {
+            for j in 0..NV {
+                start[j] = maps[j].bias;
+            }
+        }
+        for rows in call.rows.as_chunks::<M>().0 {
+            let sums = tile::<V, M, NV>(call, rows, start);
+            finish(&call.results, &maps, rows, &sums);
+        }
+    }
+}
+
+/// The sums of one tile.
+#[inline(always)]
+unsafe fn tile<V: Words, const M: usize, const NV: usize>(
+    call: &BandCall<'_>,
+    rows: &[Row; M],
+    start: [V; NV],
+) -> [[V; NV]; M] {
+    // SAFETY: see `band`.
+    unsafe {
+        let mut a = [std::ptr::null::<i16>(); M];
+        for i in 0..M {
+            a[i] = call.a.wrapping_offset(rows[i].a as isize);
+        }
+        let mut sums = [start; M];
+        let mut b = call.b;
+        // One loop over the pairs of all runs: with a loop for each run the compiler moves all sums through memory between
+        // runs.
+        let mut runs = call.runs.iter();
+        if let Some(mut run) = runs.next() {
+            let mut left = run.pairs;
+            let mut k = run.a as isize;
+            loop {
+                let mut b_pairs = [V::splat(0); NV];
+                for (j, b_pair) in b_pairs.iter_mut().enumerate() {
+                    *b_pair = V::load_pairs(b.add(2 * j * V::WIDTH));
+                }
+                for i in 0..M {
+                    let a_pair = V::splat_pair(a[i].wrapping_offset(k));
+                    for j in 0..NV {
+                        sums[i][j] = sums[i][j].add_products(a_pair, b_pairs[j]);
+                    }
+                }
+                b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
+                k += 2;
+                left -= 1;
+                if left == 0 {
+                    let Some(next) = runs.next() else { break };
+                    run = next;
+                    left = run.pairs;
+                    k = run.a as isize;
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// All rows of a depthwise call, one after another.
+///
+/// # Safety
+/// See [`DepthwiseKernel`].
+#[inline(always)]
+pub(super) unsafe fn depthwise<V: Words>(call: &DepthwiseCall<'_>) {
+    // SAFETY: passed on.
+    unsafe {
+        match call.results.lanes == PANEL_VECTORS * V::WIDTH {
+            true => depthwise_rows::<V, true>(call),
+            false => depthwise_rows::<V, false>(call),
+        }
+    }
+}
+
+/// `WHOLE` says that all lanes of the panel exist.
+#[inline(always)]
+unsafe fn depthwise_rows<V: Words, const WHOLE: bool>(call: &DepthwiseCall<'_>) {
+    const LANES_MAX: usize = 32;
+    static ZEROS: [i8; LANES_MAX] = [0; LANES_MAX];
+    let Results { lane, lanes, .. } = call.results;
+    // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
+    unsafe {
+        let maps = call.results.maps::<V, PANEL_VECTORS>();
+        let mut first = [V::splat(0); PANEL_VECTORS];
+        if let Some(maps) = &maps {
+            for j in 0..PANEL_VECTORS {
+                first[j] = maps[j].bias;
+            }
+        }
+        for row in call.rows {
+            let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
+            let mut sums = [first];
+            let mut b = call.b;
+            for terms in call.terms.as_chunks::<2>().0 {
+                let [low, high] =
+                    terms.map(|term| term.map_or(ZEROS.as_ptr(), |term| start.wrapping_offset(term as isize)));
+                let a = if WHOLE {
+                    V::pair_up(low, high)
+                } else {
+                    let mut copies = [[0i8; LANES_MAX]; 2];
+                    std::ptr::copy_nonoverlapping(low, copies[0].as_mut_ptr(), lanes);
+                    std::ptr::copy_nonoverlapping(high, copies[1].as_mut_ptr(), lanes);
+                    V::pair_up(copies[0].as_ptr(), copies[1].as_ptr())
+                };
+                for j in 0..PANEL_VECTORS {
+                    sums[0][j] = sums[0][j].add_products(a[j], V::load_pairs(b.add(2 * j * V::WIDTH)));
+                }
+                b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
+            }
+            let results = sums;
+            finish(&call.results, &maps, std::array::from_ref(row), &results);
+        }
+    }
+}
+
+impl Results<'_> {
+    /// The lanes of vector `j` that exist.
+    #[inline(always)]
+    fn count<V: Words>(&self, j: usize) -> usize {
+        self.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH)
+    }
+
+    /// What is done to the sums of each vector.
+    ///
+    /// # Safety
+    /// Inlined into a function compiled for the vectors' set; the maps have numbers for existing lanes.
+    #[inline(always)]
+    unsafe fn maps<V: Words, const NV: usize>(&self) -> Option<[OfLanes<V>; NV]> {
+        // No closure: what is compiled for a set of features is inlined into functions only.
+        let maps = self.requantise.as_ref()?;
+        // SAFETY: promised by the caller.
+        unsafe {
+            let mut of_vectors = [OfLanes::new(maps, self.lane, self.count::<V>(0)); NV];
+            for (j, of_vector) in of_vectors.iter_mut().enumerate().skip(1) {
+                *of_vector = OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j));
+            }
+            Some(of_vectors)
+        }
+    }
+}
+
+/// Takes sums on and stores them.
+#[inline(always)]
+unsafe fn finish<V: Words, const M: usize, const NV: usize>(
+    results: &Results<'_>,
+    maps: &Option<[OfLanes<V>; NV]>,
+    rows: &[Row; M],
+    sums: &[[V; NV]; M],
+) {
+    // SAFETY: the caller promises valid addresses for existing lanes.
+    unsafe {
+        for j in 0..NV {
+            let lane = results.lane + j * V::WIDTH;
+            let count = results.count::<V>(j);
+            if count == 0 {
+                return;
+            }
+            let place = |i: usize| results.base + rows[i].c as isize + lane as isize * results.lane_stride;
+            let is_whole = count == V::WIDTH && results.lane_stride == 1;
+            match maps {
+                None => {
+                    let c = results.c.cast::<i32>();
+                    for (i, row) in sums.iter().enumerate() {
+                        match is_whole {
+                            true => row[j].store(c.wrapping_offset(place(i))),
+                            false => {
+                                let mut buffer = [0i32; 16];
+                                row[j].store(buffer.as_mut_ptr());
+                                scatter(&buffer[..count], c.wrapping_offset(place(i)), results.lane_stride);
+                            }
+                        }
+                    }
+                }
+                Some(maps) => {
+                    let c = results.c.cast::<i8>();
+                    for (i, row) in sums.iter().enumerate() {
+                        let narrow = maps[j].apply(row[j]);
+                        match is_whole {
+                            true => narrow.store_narrow(c.wrapping_offset(place(i))),
+                            false => {
+                                let mut buffer = [0i8; 16];
+                                narrow.store_narrow(buffer.as_mut_ptr());
+                                scatter(&buffer[..count], c.wrapping_offset(place(i)), results.lane_stride);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes numbers that are not a whole vector side by side.
+unsafe fn scatter<T: Copy>(from: &[T], to: *mut T, stride: isize) {
+    for (l, value) in from.iter().enumerate() {
+        // SAFETY: the caller promises valid addresses for existing lanes.
+        unsafe { *to.wrapping_offset(l as isize * stride) = *value };
+    }
+}
+
+/// Fills a [`KernelTable`] with instances of `$band::<M, NV>`.
+macro_rules! kernel_table {
+    ($band:ident, $depthwise:ident, $widen:ident, lanes $width:expr, rows [$($m:literal),+]) => {{
+        use $crate::contract::integer::kernel::{KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
+        let mut bands = [[None; ROWS_MAX]; PANEL_VECTORS];
+        $(
+            bands[0][$m - 1] = Some($band::<$m, 1> as BandKernel);
+            bands[1][$m - 1] = Some($band::<$m, 2> as BandKernel);
+        )+
+        let rows_max = [$($m),+].len();
+        KernelTable::new(rows_max, PANEL_VECTORS * $width, bands, $depthwise, $widen)
+    }};
+}
+pub(super) use kernel_table;
+
+impl KernelTable {
+    pub(super) fn new(
+        rows_max: usize,
+        panel_lanes: usize,
+        bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
+        depthwise: DepthwiseKernel,
+        widen: Widen,
+    ) -> KernelTable {
+        KernelTable { rows_max, panel_lanes, bands, depthwise, widen }
+    }
+}
+
+/// The micro-kernels in plain Rust.
+mod plain {
+    use super::*;
+
+    pub(super) fn table() -> KernelTable {
+        kernel_table!(band_plain, depthwise_plain, widen_plain, lanes 8, rows [1, 2, 3, 4])
+    }
+
+    unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+        // SAFETY: the caller keeps the promises of `BandKernel`; plain Rust needs no feature.
+        unsafe { band::<Plain, M, NV>(call) }
+    }
+
+    unsafe fn depthwise_plain(call: &DepthwiseCall<'_>) {
+        // SAFETY: as above.
+        unsafe { depthwise::<Plain>(call) }
+    }
+
+    unsafe fn widen_plain(from: &[i8], to: *mut i16) {
+        // SAFETY: the caller has room for as many numbers.
+        unsafe { widen(from, to) }
+    }
+
+    /// Eight words; a pair has its first number in the low half.
+    #[derive(Clone, Copy)]
+    struct Plain([i32; 8]);
+
+    fn halves(pair: i32) -> [i32; 2] {
+        [i32::from(pair as i16), pair >> 16]
+    }
+
+    fn pair(low: i16, high: i16) -> i32 {
+        i32::from(low) & 0xffff | i32::from(high) << 16
+    }
+
+    impl Plain {
+        #[inline(always)]
+        fn zip(self, other: Plain, f: impl Fn(i32, i32) -> i32) -> Plain {
+            Plain(std::array::from_fn(|l| f(self.0[l], other.0[l])))
+        }
+    }
+
+    // SAFETY (all functions): the caller promises valid addresses.
+    impl Words for Plain {
+        const WIDTH: usize = 8;
+        /// Factor and shift.
+        type Multiplier = [Plain; 2];
+
+        unsafe fn splat(value: i32) -> Plain {
+            Plain([value; 8])
+        }
+
+        unsafe fn load(from: *const i32) -> Plain {
+            Plain(unsafe { from.cast::<[i32; 8]>().read_unaligned() })
+        }
+
+        unsafe fn store(self, to: *mut i32) {
+            unsafe { to.cast::<[i32; 8]>().write_unaligned(self.0) }
+        }
+
+        unsafe fn store_narrow(self, to: *mut i8) {
+            unsafe { to.cast::<[i8; 8]>().write_unaligned(self.0.map(|x| x.clamp(-128, 127) as i8)) }
+        }
+
+        unsafe fn load_pairs(from: *const i16) -> Plain {
+            Plain(std::array::from_fn(|l| unsafe { pair(*from.add(2 * l), *from.add(2 * l + 1)) }))
+        }
+
+        unsafe fn splat_pair(from: *const i16) -> Plain {
+            Plain([unsafe { pair(*from, *from.add(1)) }; 8])
+        }
+
+        unsafe fn pair_up(low: *const i8, high: *const i8) -> [Plain; PANEL_VECTORS] {
+            let word = |l: usize| unsafe { pair(i16::from(*low.add(l)), i16::from(*high.add(l))) };
+            std::array::from_fn(|j| Plain(std::array::from_fn(|l| word(8 * j + l))))
+        }
+
+        unsafe fn add_products(self, a: Plain, b: Plain) -> Plain {
+            Plain(std::array::from_fn(|l| {
+                let ([a0, a1], [b0, b1]) = (halves(a.0[l]), halves(b.0[l]));
+                self.0[l].wrapping_add((a0 * b0).wrapping_add(a1 * b1))
+            }))
+        }
+
+        unsafe fn add(self, other: Plain) -> Plain {
+            self.zip(other, i32::wrapping_add)
+        }
+
+        unsafe fn max(self, other: Plain) -> Plain {
+            self.zip(other, i32::max)
+        }
+
+        unsafe fn min(self, other: Plain) -> Plain {
+            self.zip(other, i32::min)
+        }
+
+        unsafe fn multiplier(factor: Plain, shift: Plain) -> [Plain; 2] {
+            [factor, shift]
+        }
+
+        unsafe fn mulshift(self, [factor, shift]: &[Plain; 2]) -> Plain {
+            Plain(std::array::from_fn(|l| math::mulshift(self.0[l], factor.0[l], shift.0[l])))
+        }
+    }
+}
+
+/// # Safety
+/// There is room for as many numbers.
+#[inline(always)]
+pub(super) unsafe fn widen(from: &[i8], to: *mut i16) {
+    for (i, x) in from.iter().enumerate() {
+        // SAFETY: promised by the caller.
+        unsafe { *to.add(i) = i16::from(*x) };
+    }
+}

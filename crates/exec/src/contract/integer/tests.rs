@@ -1,0 +1,183 @@
+//! Holds every kernel set, team size and way of reading to the definition.
+
+use super::slots::{Reading, Slots};
+use super::*;
+use crate::contract::spec::Contraction;
+use crate::contract::tests::{Random, available, product, random_tables, teams};
+use crate::contract::{CHUNK, PlanOptions, SharedSlice};
+use crate::team::Team;
+use tacit_ir::math;
+
+/// The contraction as its definition says.
+fn execute_reference(spec: &Contraction, a: &[i8], b: &[i8], c: &mut [i32]) {
+    for base in &spec.batches {
+        for (rows, group) in spec.groups_with_rows() {
+            for row in &spec.rows[rows] {
+                for lane in 0..spec.lanes as i32 {
+                    let a_base = base.a + row.a + lane * spec.a_lane_stride;
+                    let b_base = base.b + lane * spec.b_lane_stride;
+                    let mut sum = 0i32;
+                    for run in &group.runs {
+                        for i in 0..run.len as i32 {
+                            let x = a[(a_base + run.a + i * run.a_stride) as usize];
+                            let y = b[(b_base + run.b + i * run.b_stride) as usize];
+                            sum = sum.wrapping_add(i32::from(x) * i32::from(y));
+                        }
+                    }
+                    c[(base.c + row.c + lane * spec.c_lane_stride) as usize] = sum;
+                }
+            }
+        }
+    }
+}
+
+/// Numbers of which many are the least, where products of pairs are greatest.
+fn numbers(random: &mut Random, count: usize) -> Vec<i8> {
+    (0..count).map(|_| if random.chance(12) { i8::MIN } else { random.next() as i8 }).collect()
+}
+
+/// Factors and shifts as layers have them, and others.
+fn multiplier(random: &mut Random) -> (i32, i32) {
+    match random.below(6) {
+        0 => (random.next() as i32, random.next() as i32 >> random.below(32)),
+        1 => (i32::MIN, random.below(70) as i32 - 35),
+        _ => (random.next() as i32 | 1 << 30, -(random.below(12) as i32)),
+    }
+}
+
+fn random_maps(random: &mut Random, lanes: usize) -> [Lanewise<Vec<i32>>; 3] {
+    let biases = (0..lanes).map(|_| random.next() as i32 >> random.below(32)).collect();
+    let (factors, shifts): (Vec<i32>, Vec<i32>) = (0..lanes).map(|_| multiplier(random)).unzip();
+    [biases, factors, shifts].map(|each: Vec<i32>| match random.chance(30) {
+        true => Lanewise::Same(each[0]),
+        false => Lanewise::Each(each),
+    })
+}
+
+/// Runs `spec` on every kernel set with 1 to 3 workers, and compares with the definition.
+fn hold_to_reference(spec: &Contraction, random: &mut Random, teams: &mut [Team]) {
+    let lengths = spec.check().expect("sound tables");
+    let (a, b) = (numbers(random, lengths.a), numbers(random, lengths.b));
+    let mut expected = vec![0x5555_5555; lengths.c];
+    execute_reference(spec, &a, &b, &mut expected);
+    for kernels in available() {
+        for team in teams.iter_mut() {
+            for b_constant in [false, true] {
+                let options = PlanOptions { parts_each: 3, b_constant, ..PlanOptions::new(kernels, team.size()) };
+                let plan = IntegerPlan::new(spec, options).expect("sound tables");
+                let packed = plan.packed_bytes().map(|bytes| {
+                    let mut packed = vec![0x5555; bytes / size_of::<i16>()];
+                    plan.pack_constant(&b, &mut packed);
+                    packed
+                });
+                let mut run = |c: &mut [u8], requantise: Option<Requantise<&[i32]>>| {
+                    let mut workspace = vec![0x55; plan.workspace_bytes()];
+                    let operands = IntegerOperands {
+                        a: &a,
+                        b: &b,
+                        packed: packed.as_deref(),
+                        c: SharedSlice::new(c),
+                        workspace: SharedSlice::new(&mut workspace),
+                        requantise,
+                    };
+                    // SAFETY: every worker runs its part once.
+                    team.run(|member| unsafe { plan.execute(member, &operands) });
+                };
+                let mut c = vec![0x55; 4 * lengths.c];
+                run(&mut c, None);
+                let found: Vec<i32> = c.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect();
+                assert_eq!(found, expected, "{options:?} {spec:?}");
+                if !plan.has_channels(spec.lanes) {
+                    continue;
+                }
+                let [bias, factor, shift] = random_maps(random, spec.lanes);
+                let [zero_point, low, high] = [(); 3].map(|()| i32::from(random.next() as i8));
+                let maps = [&bias, &factor, &shift].map(|numbers| match numbers {
+                    Lanewise::Same(number) => Lanewise::Same(*number),
+                    Lanewise::Each(each) => Lanewise::Each(&each[..]),
+                });
+                let maps = Requantise { bias: maps[0], factor: maps[1], shift: maps[2], zero_point, low, high };
+                let of_lane = |numbers: &Lanewise<&[i32]>, lane: usize| match numbers {
+                    Lanewise::Same(number) => *number,
+                    Lanewise::Each(each) => each[lane],
+                };
+                let mut meant = vec![0x55; lengths.c];
+                for start in spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize))
+                {
+                    for lane in 0..spec.lanes {
+                        let sum = expected[start + lane].wrapping_add(of_lane(&maps.bias, lane));
+                        let scaled = math::mulshift(sum, of_lane(&maps.factor, lane), of_lane(&maps.shift, lane));
+                        let result = scaled.wrapping_add(zero_point).max(low).min(high);
+                        meant[start + lane] = result.clamp(-128, 127) as i8 as u8;
+                    }
+                }
+                let mut c = vec![0x55; lengths.c];
+                run(&mut c, Some(maps));
+                assert_eq!(c, meant, "{options:?} {maps:?} {spec:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_every_tile_and_tail_match_the_reference() {
+    let (mut random, mut teams) = (Random(11), teams());
+    for m in 1..=15 {
+        for n in [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63] {
+            let k = random.within(0, 21);
+            hold_to_reference(&product((1, m, n, k), [false; 3], CHUNK), &mut random, &mut teams);
+        }
+    }
+}
+
+#[test]
+fn transposed_products_match_the_reference() {
+    let (mut random, mut teams) = (Random(12), teams());
+    for bits in 0..8usize {
+        let transposed = [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0];
+        for sizes in [(1, 37, 45, 29), (5, 9, 20, 11), (2, 1, 70, 33), (1, 65, 3, 600)] {
+            hold_to_reference(&product(sizes, transposed, CHUNK), &mut random, &mut teams);
+        }
+    }
+}
+
+#[test]
+fn random_tables_match_the_reference() {
+    let (mut random, mut teams) = (Random(13), teams());
+    for _ in 0..200 {
+        let spec = random_tables(&mut random);
+        hold_to_reference(&spec, &mut random, &mut teams);
+    }
+}
+
+#[test]
+fn sums_of_the_greatest_products_are_exact() {
+    let mut teams = teams();
+    let spec = product((1, 7, 18, 300), [false; 3], CHUNK);
+    let (a, b) = (vec![i8::MIN; 7 * 300], vec![i8::MIN; 300 * 18]);
+    for kernels in available() {
+        let plan = IntegerPlan::new(&spec, PlanOptions::new(kernels, 1)).expect("sound tables");
+        let (mut c, mut workspace) = (vec![0u8; 4 * 7 * 18], vec![0; plan.workspace_bytes()]);
+        let (c_shared, workspace) = (SharedSlice::new(&mut c), SharedSlice::new(&mut workspace));
+        let operands = IntegerOperands { a: &a, b: &b, packed: None, c: c_shared, workspace, requantise: None };
+        // SAFETY: one worker runs its part once.
+        teams[0].run(|member| unsafe { plan.execute(member, &operands) });
+        assert!(c.as_chunks().0.iter().all(|bytes| i32::from_le_bytes(*bytes) == 300 << 14), "{kernels}");
+    }
+}
+
+#[test]
+fn rows_that_skip_terms_read_one_by_one_and_the_others_in_place() {
+    let run =
+        |a: i32, b: i32, len: u32| crate::contract::Run { a, b, len, a_stride: 1, b_stride: 4, ends_chunk: false };
+    let group = |runs: Vec<crate::contract::Run>| crate::contract::Group { rows: 1, runs };
+    let spec = Contraction {
+        groups: vec![group(vec![run(1, 4, 2)]), group(vec![run(0, 0, 3), run(10, 12, 2)])],
+        ..Contraction::default()
+    };
+    let slots = Slots::of(&spec);
+    assert_eq!(slots.terms, [Some(0), Some(4), Some(8), None, Some(12), Some(16)]);
+    let [Reading::OneByOne(first), Reading::InPlace(second)] = &slots.readings[..] else { panic!("{slots:?}") };
+    assert_eq!(first[..], [None, Some(1), Some(2), None, None, None]);
+    assert_eq!(second.iter().map(|run| (run.a, run.pairs)).collect::<Vec<_>>(), [(0, 2), (10, 1)]);
+}
