@@ -94,6 +94,12 @@ impl Helpers {
                 code.push(I::I32ReinterpretF32);
             }
         };
+        // One word is a float again when it is put down; a vector has no type.
+        let number_again = |code: &mut Code| {
+            if width == Width::One {
+                code.push(I::F32ReinterpretI32);
+            }
+        };
         let mut ty = width.of(ValType::F32, ValType::V128);
         match *operation {
             Operation::Argument => return Step::Local(0),
@@ -118,23 +124,23 @@ impl Helpers {
                     number(code, b);
                 }
                 code.push(instruction);
-                if is_integer && width == Width::One {
-                    code.push(I::F32ReinterpretI32);
+                if is_integer {
+                    number_again(code);
                 }
             }
             Operation::MulAdd(a, b, c) => {
                 [a, b, c].iter().for_each(|step| number(code, *step));
                 self.fused(code, width);
             }
-            Operation::Less(a, b) | Operation::Equal(a, b) => {
-                number(code, a);
-                number(code, b);
-                code.push(if matches!(operation, Operation::Less(..)) {
-                    width.of(I::F32Lt, I::F32x4Lt)
-                } else {
-                    width.of(I::F32Eq, I::F32x4Eq)
-                });
+            Operation::Less(a, b) => {
                 ty = width.of(ValType::I32, ValType::V128);
+                [a, b].iter().for_each(|step| number(code, *step));
+                code.push(width.of(I::F32Lt, I::F32x4Lt));
+            }
+            Operation::Equal(a, b) => {
+                ty = width.of(ValType::I32, ValType::V128);
+                [a, b].iter().for_each(|step| number(code, *step));
+                code.push(width.of(I::F32Eq, I::F32x4Eq));
             }
             Operation::Select(truth, a, b) => match width {
                 Width::One => {
@@ -152,17 +158,15 @@ impl Helpers {
                     code.push(I::V128Bitselect);
                 }
             },
-            Operation::ShiftLeft(a, places) | Operation::ShiftRight(a, places) => {
+            Operation::ShiftLeft(a, places) => {
                 word(code, a);
-                code.push(I::I32Const(places as i32));
-                code.push(if matches!(operation, Operation::ShiftLeft(..)) {
-                    width.of(I::I32Shl, I::I32x4Shl)
-                } else {
-                    width.of(I::I32ShrS, I::I32x4ShrS)
-                });
-                if width == Width::One {
-                    code.push(I::F32ReinterpretI32);
-                }
+                code.all([I::I32Const(places as i32), width.of(I::I32Shl, I::I32x4Shl)]);
+                number_again(code);
+            }
+            Operation::ShiftRight(a, places) => {
+                word(code, a);
+                code.all([I::I32Const(places as i32), width.of(I::I32ShrS, I::I32x4ShrS)]);
+                number_again(code);
             }
             Operation::FromInteger(a) => {
                 word(code, a);
