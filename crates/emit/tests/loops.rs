@@ -1,31 +1,17 @@
 //! Random programs and their gradients, lowered to loops, give the interpreter's bits.
 
+mod common;
+
+use common::{Leaves, tensor, value};
 use proptest::prelude::*;
-use std::collections::HashMap;
-use tacit_emit::loops::{Leaf, Loops, Memory, Options, bytes_of, evaluate, lower};
-use tacit_ir::gradient::pull_back;
-use tacit_ir::interpret::{Data, Tensor, compute, interpret};
+use tacit_emit::loops::{Loops, Memory, Options, bytes_of, evaluate, lower};
+use tacit_ir::interpret::interpret;
 use tacit_ir::passes::simplify;
-use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
-use tacit_ir::{DType, Graph, ValueId, text};
+use tacit_ir::testing::{self, first_difference, random_graph, random_leaves, with_gradients};
+use tacit_ir::{Graph, text};
 
-/// What the loops' memory holds of an output or leaf.
-fn tensor(bytes: &[u8], like: &Tensor<f32>) -> Tensor<f32> {
-    let words = || bytes.chunks_exact(4).map(|word| word.try_into().expect("a word has four bytes"));
-    let data = match &like.data {
-        Data::Float(_) => Data::Float(words().map(f32::from_le_bytes).collect()),
-        Data::I32(_) => Data::I32(words().map(i32::from_le_bytes).collect()),
-        Data::I8(_) => Data::I8(bytes.iter().map(|byte| *byte as i8).collect()),
-        Data::Bool(_) => Data::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
-    };
-    Tensor { shape: like.shape.clone(), data }
-}
-
-fn memory(graph: &Graph, loops: &Loops, leaves: &HashMap<String, Tensor<f32>>) -> Memory {
-    let mut memory = Memory::new(loops, |leaf: &Leaf| match &leaf.name {
-        Some(name) => leaves[name].clone(),
-        None => compute(graph.instruction(leaf.value), &[]),
-    });
+fn memory(graph: &Graph, loops: &Loops, leaves: &Leaves) -> Memory {
+    let mut memory = Memory::new(loops, |leaf| value(graph, leaves, leaf));
     for (kept, bytes) in loops.kept.iter().zip(&mut memory.kept) {
         if let Some(tensor) = kept.leaf.name.as_ref().and_then(|name| leaves.get(name)) {
             *bytes = bytes_of(tensor);
@@ -34,7 +20,7 @@ fn memory(graph: &Graph, loops: &Loops, leaves: &HashMap<String, Tensor<f32>>) -
     memory
 }
 
-fn check(graph: &Graph, leaves: &HashMap<String, Tensor<f32>>, lanes: usize) -> Result<(), TestCaseError> {
+fn check(graph: &Graph, leaves: &Leaves, lanes: usize) -> Result<(), TestCaseError> {
     let simpler = simplify(graph).unwrap();
     let first = interpret(graph, leaves).unwrap();
     let mut carried = leaves.clone();
@@ -57,22 +43,6 @@ fn check(graph: &Graph, leaves: &HashMap<String, Tensor<f32>>, lanes: usize) -> 
         }
     }
     Ok(())
-}
-
-/// Adds the gradient of every f32 output with respect to every f32 leaf, as outputs.
-fn with_gradients(graph: &Graph) -> Graph {
-    let mut graph = graph.clone();
-    let is_float = |v: &ValueId| graph.ty(*v).dtype == DType::F32;
-    let leaves: Vec<ValueId> =
-        graph.values().filter(|v| graph.instruction(*v).op.leaf_name().is_some()).filter(is_float).collect();
-    let outputs: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).filter(is_float).collect();
-    for (k, of) in outputs.into_iter().enumerate() {
-        let gradients = pull_back(&mut graph, of, of, &leaves).unwrap();
-        for (j, gradient) in gradients.into_iter().enumerate() {
-            graph.set_output(&format!("gradient.{k}.{j}"), gradient).unwrap();
-        }
-    }
-    graph
 }
 
 proptest! {

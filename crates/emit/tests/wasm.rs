@@ -1,19 +1,17 @@
 //! Emitted WebAssembly, run by an interpreter of it, gives the bits that the loops have by their definition.
 
+mod common;
+
+use common::{Leaves, value};
 use proptest::prelude::*;
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use tacit_emit::loops::{
     Affine, Array, Call, Element, Expression, Function, Leaf, Loops, Memory, Operand, Options as Lowering, Output,
     Place, Statement, bytes_of, evaluate, lower, with_rounded_products,
 };
 use tacit_emit::wasm::{Module, Options, Products, Program, TooLarge, emit};
-use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::simplify;
-use tacit_ir::testing::{self, Draw, random_graph, random_leaves};
-use tacit_ir::{DType, Graph, Op, ScalarFn, ValueId, text};
-
-type Leaves = HashMap<String, Tensor<f32>>;
+use tacit_ir::testing::{self, Draw, function_programs, random_graph, random_leaves};
+use tacit_ir::{DType, Graph, Op, ValueId, text};
 
 const VARIANTS: [Options; 5] = [
     Options { simd: false, products: Products::Rounded },
@@ -23,13 +21,6 @@ const VARIANTS: [Options; 5] = [
     // The engine of these tests fuses.
     Options { simd: true, products: Products::Relaxed },
 ];
-
-fn value(graph: &Graph, leaves: &Leaves, leaf: &Leaf) -> Tensor<f32> {
-    match &leaf.name {
-        Some(name) => leaves[name].clone(),
-        None => compute(graph.instruction(leaf.value), &[]),
-    }
-}
 
 /// A module in an engine.
 struct Running {
@@ -216,32 +207,11 @@ proptest! {
 #[test]
 fn every_scalar_function_in_wasm_gives_the_interpreters_bits() {
     const ELEMENTS: usize = 4003;
-    let mut functions = 0;
-    for function in ScalarFn::ALL {
-        for dtype in DType::ALL {
-            let mut operands = vec![dtype; function.arity()];
-            if function == ScalarFn::Select {
-                operands[0] = DType::Bool;
-            }
-            let Ok(result) = function.result_type(&operands) else { continue };
-            let mut source = "tacit-ir 1\n".to_owned();
-            for (k, operand) in operands.iter().enumerate() {
-                let _ = writeln!(source, "%{k} = input \"x{k}\" -> {}[{ELEMENTS}]", operand.name());
-            }
-            let list: Vec<String> = (0..operands.len()).map(|k| format!("%{k}")).collect();
-            let _ = writeln!(
-                source,
-                "%{n} = map {} ({}) -> {}[{ELEMENTS}]\noutput \"y\" = %{n}",
-                function.name(),
-                list.join(", "),
-                result.name(),
-                n = operands.len()
-            );
-            let graph = text::parse(&source).unwrap();
-            let options = testing::Options { specials: true, ..testing::Options::default() };
-            check(&graph, &leaves_of(&graph, functions, &options), 4).unwrap();
-            functions += 1;
-        }
+    let options = testing::Options { specials: true, ..testing::Options::default() };
+    let programs = function_programs(ELEMENTS);
+    let functions = programs.len();
+    for (number, (_, graph)) in programs.into_iter().enumerate() {
+        check(&graph, &leaves_of(&graph, number as u64, &options), 4).unwrap();
     }
     assert!(functions > 50, "only {functions} functions");
 }

@@ -1,5 +1,8 @@
 //! Planned programs give the interpreter's bits: every kernel set, several team sizes, states carried over steps.
 
+mod common;
+
+use common::set;
 use std::collections::HashMap;
 use tacit_exec::{KernelSet, Options, Program};
 use tacit_ir::gradient::differentiate;
@@ -38,15 +41,6 @@ fn leaves(graph: &Graph, numbers: &mut Numbers) -> HashMap<String, Tensor<f32>> 
         bound.insert(name.to_string(), Tensor { shape: instruction.ty.shape.clone(), data });
     }
     bound
-}
-
-fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
-    match &tensor.data {
-        Data::Float(x) => program.set_f32(name, x).unwrap(),
-        Data::I32(x) => program.set_i32(name, x).unwrap(),
-        Data::I8(x) => program.set_i8(name, x).unwrap(),
-        Data::Bool(x) => program.set_bool(name, x).unwrap(),
-    }
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {

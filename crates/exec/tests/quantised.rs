@@ -1,6 +1,9 @@
 //! int8 programs on every kernel set and on one to three threads: the bits of the interpreter, and those of LiteRT's reference
 //! kernels on the layers that `crates/ir/tests/litert/make_vectors.py` made.
 
+mod common;
+
+use common::set;
 #[path = "../../ir/tests/programs/json.rs"]
 mod json;
 
@@ -40,16 +43,6 @@ fn programs<'g>(
         }
         (program, format!("{} on {} threads", options.kernels, options.threads))
     })
-}
-
-fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
-    match &tensor.data {
-        Data::Float(x) => program.set_f32(name, x),
-        Data::I32(x) => program.set_i32(name, x),
-        Data::I8(x) => program.set_i8(name, x),
-        Data::Bool(x) => program.set_bool(name, x),
-    }
-    .expect("the leaf is declared so");
 }
 
 /// Holds a program to the interpreter.

@@ -1,29 +1,21 @@
 //! Random programs, simplified, planned and fused, on every kernel set and on one and two threads, give the
 //! interpreter's bits; so do the programs that compute their gradients.
 
+mod common;
+
+use common::set;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use tacit_exec::{KernelSet, Options, Program};
-use tacit_ir::gradient::pull_back;
 use tacit_ir::interpret::{Data, Tensor, interpret};
 use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::simplify;
-use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
+use tacit_ir::testing::{self, first_difference, random_graph, random_leaves, with_gradients};
 use tacit_ir::{DType, Graph, Scalar, ScalarFn, ValueId, text};
 use tacit_nn::{
     Bins, Block, Categories, Dates, Goal, Head, HeadKind, Layer, Numbers, Optimiser, OptimiserKind, Raw, Schedule,
     TrainingSpec, Window, training_step,
 };
-
-fn set(program: &mut Program, name: &str, tensor: &Tensor<f32>) {
-    match &tensor.data {
-        Data::Float(x) => program.set_f32(name, x),
-        Data::I32(x) => program.set_i32(name, x),
-        Data::I8(x) => program.set_i8(name, x),
-        Data::Bool(x) => program.set_bool(name, x),
-    }
-    .expect("the leaf is declared so");
-}
 
 fn output(program: &Program, name: &str, like: &Tensor<f32>) -> Tensor<f32> {
     let data = match &like.data {
@@ -84,27 +76,6 @@ fn check(graph: &Graph, leaves: &HashMap<String, Tensor<f32>>) -> Result<(), Tes
         }
     }
     Ok(())
-}
-
-/// Adds the gradient of every f32 output with respect to every f32 leaf, as outputs.
-fn with_gradients(graph: &Graph) -> Graph {
-    let mut graph = graph.clone();
-    let leaves: Vec<ValueId> = graph
-        .values()
-        .filter(|v| graph.instruction(*v).op.leaf_name().is_some() && graph.ty(*v).dtype == DType::F32)
-        .collect();
-    let outputs: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| *v).collect();
-    for (k, of) in outputs.into_iter().enumerate() {
-        if graph.ty(of).dtype != DType::F32 {
-            continue;
-        }
-        // Each result weighs itself: Σ output² / 2.
-        let gradients = pull_back(&mut graph, of, of, &leaves).unwrap();
-        for (j, gradient) in gradients.into_iter().enumerate() {
-            graph.set_output(&format!("gradient.{k}.{j}"), gradient).unwrap();
-        }
-    }
-    graph
 }
 
 proptest! {

@@ -10,6 +10,7 @@ mod nests;
 
 pub use draw::Draw;
 
+use crate::gradient::pull_back;
 use crate::graph::{Graph, Op, Reduction, ValueId};
 use crate::interpret::{Data, Tensor};
 use crate::scalar::ScalarFn;
@@ -146,6 +147,49 @@ pub fn first_difference(a: &Tensor<f32>, b: &Tensor<f32>) -> Option<usize> {
         (Data::Bool(a), Data::Bool(b)) => a.iter().zip(b).position(|(a, b)| a != b),
         _ => unreachable!("the types agree"),
     }
+}
+
+/// The program with the gradient of every f32 output with respect to every f32 leaf as outputs. Each result weighs itself:
+/// Σ output² / 2.
+pub fn with_gradients(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    let is_float = |v: &ValueId| graph.ty(*v).dtype == DType::F32;
+    let is_leaf = |v: &ValueId| graph.instruction(*v).op.leaf_name().is_some();
+    let leaves: Vec<ValueId> = graph.values().filter(is_leaf).filter(is_float).collect();
+    let outputs: Vec<(usize, ValueId)> =
+        graph.outputs().iter().map(|(_, v)| *v).enumerate().filter(|(_, v)| is_float(v)).collect();
+    for (k, of) in outputs {
+        let gradients = pull_back(&mut graph, of, of, &leaves).expect("f32 values have gradients");
+        for (j, gradient) in gradients.into_iter().enumerate() {
+            graph.set_output(&format!("gradient.{k}.{j}"), gradient).expect("the name is new");
+        }
+    }
+    graph
+}
+
+/// A program for every function on every element type that it is defined on: the output `y` of so many elements. The name is
+/// the function's and the type's.
+pub fn function_programs(elements: usize) -> Vec<(String, Graph)> {
+    let mut programs = vec![];
+    for function in ScalarFn::ALL {
+        for dtype in DType::ALL {
+            let mut operands = vec![dtype; function.arity()];
+            if function == ScalarFn::Select {
+                operands[0] = DType::Bool;
+            }
+            if function.result_type(&operands).is_err() {
+                continue;
+            }
+            let mut graph = Graph::new();
+            let mut input = |(k, dtype): (usize, &DType)| graph.input(&format!("x{k}"), *dtype, &[elements]);
+            let operands: Result<Vec<ValueId>, _> = operands.iter().enumerate().map(&mut input).collect();
+            let y = graph.map(function, &operands.expect("inputs of any type are legal")).expect("the types fit");
+            graph.set_output("y", y).expect("the name is new");
+            let to = if let ScalarFn::Cast(to) = function { to.name() } else { "" };
+            programs.push((format!("{}{to}_{}", function.name(), dtype.name()), graph));
+        }
+    }
+    programs
 }
 
 /// Adds one instruction, or nothing where the draw does not fit.

@@ -1,20 +1,21 @@
 //! Emitted C, compiled without a warning, gives the interpreter's bits.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::{Leaves, tensor, value};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use tacit_emit::c::{Interface, Program, emit};
 use tacit_emit::loops::{Leaf, Loops, Options, bytes_of, lower};
-use tacit_ir::interpret::{Data, Tensor, compute, interpret};
+use tacit_ir::interpret::{Tensor, interpret};
 use tacit_ir::passes::simplify;
-use tacit_ir::testing::{self, first_difference, random_graph, random_leaves};
-use tacit_ir::{DType, Graph, Op, ScalarFn, text};
-
-type Leaves = HashMap<String, Tensor<f32>>;
+use tacit_ir::testing::{self, first_difference, function_programs, random_graph, random_leaves};
+use tacit_ir::{Graph, Op, text};
 
 /// A program, its bindings, and what two runs of it give.
 struct Case {
@@ -38,10 +39,7 @@ impl Case {
     }
 
     fn value(&self, leaf: &Leaf) -> Tensor<f32> {
-        match &leaf.name {
-            Some(name) => self.leaves[name].clone(),
-            None => compute(self.graph.instruction(leaf.value), &[]),
-        }
+        value(&self.graph, &self.leaves, leaf)
     }
 }
 
@@ -135,17 +133,6 @@ fn compiled_and_run(folder: &Path, machine: &Machine) -> Vec<u8> {
     let messages = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{name}: the program ended with {}: {messages}", run.status);
     run.stdout
-}
-
-fn tensor(bytes: &[u8], like: &Tensor<f32>) -> Tensor<f32> {
-    let words = || bytes.chunks_exact(4).map(|word| word.try_into().expect("a word has four bytes"));
-    let data = match &like.data {
-        Data::Float(_) => Data::Float(words().map(f32::from_le_bytes).collect()),
-        Data::I32(_) => Data::I32(words().map(i32::from_le_bytes).collect()),
-        Data::I8(_) => Data::I8(bytes.iter().map(|byte| *byte as i8).collect()),
-        Data::Bool(_) => Data::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
-    };
-    Tensor { shape: like.shape.clone(), data }
 }
 
 /// All programs in one bundle, compiled with each list of flags.
@@ -368,34 +355,12 @@ fn other_processors_give_the_same_bits() {
 #[test]
 fn every_scalar_function_in_c_gives_the_interpreters_bits() {
     const ELEMENTS: usize = 3000;
-    let mut cases: Vec<Case> = vec![];
-    for function in ScalarFn::ALL {
-        for dtype in DType::ALL {
-            let mut operands = vec![dtype; function.arity()];
-            if function == ScalarFn::Select {
-                operands[0] = DType::Bool;
-            }
-            let Ok(result) = function.result_type(&operands) else { continue };
-            let mut source = "tacit-ir 1\n".to_owned();
-            for (k, operand) in operands.iter().enumerate() {
-                let _ = writeln!(source, "%{k} = input \"x{k}\" -> {}[{ELEMENTS}]", operand.name());
-            }
-            let list: Vec<String> = (0..operands.len()).map(|k| format!("%{k}")).collect();
-            let _ = writeln!(
-                source,
-                "%{n} = map {} ({}) -> {}[{ELEMENTS}]\noutput \"y\" = %{n}",
-                function.name(),
-                list.join(", "),
-                result.name(),
-                n = operands.len()
-            );
-            let graph = text::parse(&source).unwrap();
-            let options = testing::Options { specials: true, ..testing::Options::default() };
-            let leaves = random_leaves(&graph, cases.len() as u64, &options);
-            let name = format!("{}{}", function.name(), dtype.name());
-            cases.push(Case::new(format!("f{}_{name}", cases.len()), &graph, leaves, 4));
-        }
-    }
+    let options = testing::Options { specials: true, ..testing::Options::default() };
+    let case = |(number, (name, graph)): (usize, (String, Graph))| {
+        let leaves = random_leaves(&graph, number as u64, &options);
+        Case::new(format!("f{number}_{name}"), &graph, leaves, 4)
+    };
+    let cases: Vec<Case> = function_programs(ELEMENTS).into_iter().enumerate().map(case).collect();
     assert!(cases.len() > 50, "only {} functions", cases.len());
     check("functions", &cases, &this_machine());
     check("functions", &cases, &other_machines());
