@@ -84,11 +84,7 @@ fn main() {
             Some(name) => params[name].clone(),
             None => compute(graph.instruction(leaf.value), &[]),
         };
-        let printed = text::print(&graph);
-        let describe = |value: tacit_ir::ValueId| {
-            let prefix = format!("%{} = ", value.0);
-            printed.lines().find(|line| line.starts_with(&prefix)).unwrap_or_default().to_owned()
-        };
+        let describe = |value| text::print_instruction(&graph, value);
         let operations = cost.float_operations + cost.integer_operations;
         let program = Program {
             name: "program",

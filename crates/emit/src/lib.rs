@@ -2,5 +2,19 @@
 
 pub mod c;
 pub mod loops;
-pub mod sequence;
 pub mod wasm;
+
+/// The names with a number behind those that are there already.
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all: Vec<String> = vec![];
+    for name in names {
+        let mut candidate = name.clone();
+        let mut number = 2;
+        while all.contains(&candidate) {
+            candidate = format!("{name}_{number}");
+            number += 1;
+        }
+        all.push(candidate);
+    }
+    all
+}

@@ -8,7 +8,7 @@ use crate::graph::{Graph, Instruction, Op, Reduction, ValueId};
 use crate::interpret::{Tensor, compute};
 use crate::nest::Nest;
 use crate::passes::instruction_cost;
-use crate::scalar::{ScalarFn, Value};
+use crate::scalar::ScalarFn;
 use crate::text;
 use crate::types::{DType, Literal, Scalar, TensorType};
 use std::fmt::Write;
@@ -445,12 +445,7 @@ fn samples(function: ScalarFn) -> String {
             Scalar::F32(x) if x.is_nan() => "NaN".to_string(),
             Scalar::F32(_) | Scalar::I32(_) | Scalar::I8(_) | Scalar::Bool(_) => scalar.to_string(),
         };
-        let result = match compute(&instruction, &tensors.iter().collect::<Vec<_>>()).at(0) {
-            Value::Float(x) => Scalar::F32(x),
-            Value::I32(x) => Scalar::I32(x),
-            Value::I8(x) => Scalar::I8(x),
-            Value::Bool(x) => Scalar::Bool(x),
-        };
+        let result = compute(&instruction, &tensors.iter().collect::<Vec<_>>()).at(0).scalar();
         let operands: Vec<String> = operands.into_iter().map(shown).collect();
         lines.push(format!("`{}({}) = {}`", function.name(), operands.join(", "), shown(result)));
     }

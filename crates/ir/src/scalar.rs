@@ -332,6 +332,18 @@ pub enum Value<R> {
     Bool(bool),
 }
 
+impl Value<f32> {
+    /// The value as a graph holds it.
+    pub fn scalar(self) -> Scalar {
+        match self {
+            Value::Float(x) => Scalar::F32(x),
+            Value::I32(x) => Scalar::I32(x),
+            Value::I8(x) => Scalar::I8(x),
+            Value::Bool(x) => Scalar::Bool(x),
+        }
+    }
+}
+
 impl<R: Real> Value<R> {
     pub fn from_scalar(scalar: Scalar) -> Value<R> {
         match scalar {

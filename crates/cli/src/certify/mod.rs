@@ -16,7 +16,7 @@ use certificate::{Certificate, Evidence, FILE, Measured, Subject, VERSION};
 use driver::{KINDS, driver};
 use tools::{Finding, Tools};
 
-pub use tools::frames;
+pub use tools::{frames, printed, read};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -49,7 +49,7 @@ type Result<T> = std::result::Result<T, CodedError>;
 
 pub fn certify(arguments: &Arguments) -> output::Result<Exit> {
     let path = arguments.folder.join(FILE);
-    let known = read(&path)?;
+    let known = read_certificate(&path)?;
     let found = certificate(&arguments.folder, &known.name, known.programs.clone(), &arguments.how)?;
     if arguments.renew {
         write(&arguments.folder, &found)?;
@@ -71,7 +71,7 @@ pub fn certify_emitted(folder: &Path, name: &str, programs: Vec<Subject>, how: &
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Certificate> {
+fn read_certificate(path: &Path) -> Result<Certificate> {
     let text = std::fs::read_to_string(path).map_err(|fault| {
         CodedError::io(error::UNREADABLE, "read", path, &fault).help("`tacit emit c … --certify` writes it")
     })?;

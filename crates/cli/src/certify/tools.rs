@@ -13,13 +13,33 @@ pub struct Tools {
 
 type Result<T> = std::result::Result<T, CodedError>;
 
-/// Runs a command in a folder.
-fn output(folder: &Path, program: &str, arguments: &[&str]) -> Result<Output> {
+/// Runs a command in a folder; `packages` are those of Debian that have it.
+fn output(folder: &Path, program: &str, arguments: &[&str], packages: &str) -> Result<Output> {
     Command::new(program).current_dir(folder).args(arguments).output().map_err(|fault| {
         CodedError::new(error::TOOL_MISSING, format!("`{program}` cannot be run: {fault}"))
-            .help(format!("install what has `{program}`; on Debian and Ubuntu gcc, binutils and valgrind"))
+            .help(format!("install what has `{program}`; on Debian and Ubuntu `apt-get install {packages}`"))
     })
 }
+
+/// What a command that must succeed writes to its standard output.
+pub fn printed(folder: &Path, program: &str, arguments: &[&str], packages: &str) -> Result<String> {
+    let ran = output(folder, program, arguments, packages)?;
+    match ran.status.success() {
+        true => Ok(text(&ran.stdout)),
+        false => Err(CodedError::new(
+            error::NOT_CERTIFIED,
+            format!("`{program} {}` fails: {}", arguments.join(" "), text(&ran.stderr).trim()),
+        )),
+    }
+}
+
+/// The text of a file that a tool wrote.
+pub fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|fault| CodedError::io(error::UNREADABLE, "read", path, &fault))
+}
+
+/// The packages that have what looks at a program for this machine.
+const PACKAGES: &str = "gcc binutils valgrind";
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -28,12 +48,12 @@ fn text(bytes: &[u8]) -> String {
 impl Tools {
     /// The first line that the compiler says of itself.
     pub fn compiler_version(&self) -> Result<String> {
-        let said = output(Path::new("."), &self.compiler, &["--version"])?;
+        let said = output(Path::new("."), &self.compiler, &["--version"], PACKAGES)?;
         Ok(text(&said.stdout).lines().next().unwrap_or_default().to_owned())
     }
 
     pub fn valgrind_version(&self) -> Result<String> {
-        Ok(text(&output(Path::new("."), "valgrind", &["--version"])?.stdout).trim().to_owned())
+        Ok(text(&output(Path::new("."), "valgrind", &["--version"], PACKAGES)?.stdout).trim().to_owned())
     }
 
     /// Compiles `NAME.c` to `NAME.o`, with a table of the stack's use, and the driver with it.
@@ -47,19 +67,12 @@ impl Tools {
     }
 
     fn run_compiler(&self, folder: &Path, arguments: &[&str]) -> Result<()> {
-        let compiled = output(folder, &self.compiler, arguments)?;
-        match compiled.status.success() {
-            true => Ok(()),
-            false => Err(CodedError::new(
-                error::NOT_CERTIFIED,
-                format!("`{} {}` fails: {}", self.compiler, arguments.join(" "), text(&compiled.stderr).trim()),
-            )),
-        }
+        printed(folder, &self.compiler, arguments, PACKAGES).map(|_| ())
     }
 
     /// The symbols that an object leaves to others.
     pub fn undefined_symbols(&self, folder: &Path, name: &str) -> Result<Vec<String>> {
-        let listed = output(folder, "nm", &["--undefined-only", "--format=posix", &format!("{name}.o")])?;
+        let listed = output(folder, "nm", &["--undefined-only", "--format=posix", &format!("{name}.o")], PACKAGES)?;
         let mut symbols: Vec<String> =
             text(&listed.stdout).lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
         symbols.retain(|symbol| symbol != "_GLOBAL_OFFSET_TABLE_");
@@ -70,8 +83,7 @@ impl Tools {
     /// The bytes of each function's frame, by its name; an error if one is not known beforehand.
     pub fn stack_usage(&self, folder: &Path, name: &str) -> Result<Vec<(String, u64)>> {
         let path = folder.join(format!("{name}.su"));
-        let table =
-            std::fs::read_to_string(&path).map_err(|fault| CodedError::io(error::UNREADABLE, "read", &path, &fault))?;
+        let table = read(&path)?;
         frames(&table)
     }
 
@@ -86,10 +98,9 @@ impl Tools {
             "--leak-check=no",
             "./driver",
         ];
-        let run = output(folder, "valgrind", &[&arguments[..], &[&number, "0"]].concat())?;
+        let run = output(folder, "valgrind", &[&arguments[..], &[&number, "0"]].concat(), PACKAGES)?;
         let path = folder.join("memcheck.xml");
-        let found =
-            std::fs::read_to_string(&path).map_err(|fault| CodedError::io(error::UNREADABLE, "read", &path, &fault))?;
+        let found = read(&path)?;
         if !run.status.success() || !found.contains("<state>FINISHED</state>") {
             let message = format!("memcheck does not finish: {}", text(&run.stderr).trim());
             return Err(CodedError::new(error::NOT_CERTIFIED, message));
@@ -103,10 +114,9 @@ impl Tools {
         let collect = format!("--toggle-collect={prefix}_run");
         let arguments =
             ["--tool=callgrind", "--callgrind-out-file=callgrind.out", &collect, "./driver", &number, &kind];
-        let run = output(folder, "valgrind", &arguments)?;
+        let run = output(folder, "valgrind", &arguments, PACKAGES)?;
         let path: PathBuf = folder.join("callgrind.out");
-        let counts =
-            std::fs::read_to_string(&path).map_err(|fault| CodedError::io(error::UNREADABLE, "read", &path, &fault))?;
+        let counts = read(&path)?;
         let total = counts.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
         total.filter(|_| run.status.success()).ok_or_else(|| {
             CodedError::new(error::NOT_CERTIFIED, format!("callgrind does not finish: {}", text(&run.stderr).trim()))

@@ -9,7 +9,7 @@ use tacit_spec::Exit;
 use tacit_train::files::folder_of;
 use tacit_train::{CodedError, error};
 
-use super::part::{self, Part, Target};
+use super::part::{self, Footprint, Part, Target};
 use super::{Emitted, write_files};
 use crate::certify::certificate::{Element, Memory, Subject};
 use crate::certify::{How, Scratch, certify_emitted};
@@ -115,7 +115,7 @@ fn check_fit(
     let scratch = Scratch::new(folder_of(folder))?;
     write_files(&scratch.folder, files)?;
     let entries: Vec<String> = emitted.iter().map(|program| format!("{}_run", c::identifier(&program.name))).collect();
-    let mut footprint = part::measure(&scratch.folder, name, &entries, part)?;
+    let compiled = part::measure(&scratch.folder, name, &entries, part)?;
     let bytes = |elements: usize, dtype: DType| (elements * dtype.size()) as u64;
     let interface = |loops: &Loops| -> u64 {
         let inputs = loops.inputs.iter().map(|leaf| bytes(leaf.elements, leaf.dtype));
@@ -123,14 +123,20 @@ fn check_fit(
     };
     // The programs of a bundle run one after the other.
     let greatest = (0..loops.len()).max_by_key(|k| c::arena_bytes(&loops[*k])).expect("a bundle has a program");
-    footprint.arena_bytes = c::arena_bytes(&loops[greatest]) as u64;
-    footprint.interface_bytes = loops.iter().map(interface).max().unwrap_or(0);
-    let constants = loops.iter().flat_map(|loops| &loops.constants);
-    let largest = constants.max_by_key(|leaf| bytes(leaf.elements, leaf.dtype)).map(|leaf| {
-        let name = leaf.name.clone().unwrap_or_else(|| emitted[greatest].instruction(leaf.value));
-        format!("{} of {name}", bytes(leaf.elements, leaf.dtype))
-    });
-    footprint.check(part, &largest.unwrap_or_default(), &emitted[greatest].peak())?;
+    let footprint = Footprint {
+        compiled,
+        arena_bytes: c::arena_bytes(&loops[greatest]) as u64,
+        interface_bytes: loops.iter().map(interface).max().unwrap_or(0),
+    };
+    let largest = || {
+        let constants = loops.iter().flat_map(|loops| &loops.constants);
+        let largest = constants.max_by_key(|leaf| bytes(leaf.elements, leaf.dtype));
+        largest.map_or_else(String::new, |leaf| {
+            let name = leaf.name.as_deref().unwrap_or("a constant that follows from the weights");
+            format!("{} of {name}", bytes(leaf.elements, leaf.dtype))
+        })
+    };
+    footprint.check(part, largest, || emitted[greatest].peak())?;
     message(&footprint.text(part));
     Ok(())
 }

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use tacit_emit::loops::Leaf;
-use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::plan::plan;
 use tacit_ir::passes::{cost, settle, simplify};
 use tacit_ir::{Graph, ValueId, text};
 use tacit_spec::Exit;
-use tacit_train::container::Values;
 use tacit_train::files::write_atomic;
 use tacit_train::interface::{Interface, OutputType};
+use tacit_train::quantise::param_values;
 use tacit_train::{Artifact, CodedError, error};
 
 use crate::output::Result;
@@ -50,15 +50,7 @@ impl Emitted {
     /// Those of a program that cannot be read, and `E0304`.
     fn load(path: &Path) -> Result<Emitted> {
         let artifact = Artifact::load(path)?;
-        let tensor = |tensor: &tacit_train::container::Tensor| Tensor {
-            shape: tensor.shape.clone(),
-            data: match &tensor.values {
-                Values::F32(x) => Data::Float(x.clone()),
-                Values::I32(x) => Data::I32(x.clone()),
-                Values::I8(x) => Data::I8(x.clone()),
-            },
-        };
-        let weights = artifact.weights.iter().map(|weight| (weight.name.clone(), tensor(weight))).collect();
+        let weights = param_values(&artifact.weights);
         let invalid = |fault: tacit_ir::GraphError| {
             CodedError::new(error::CONTENTS, format!("`{}` cannot be laid out: {fault}", path.display()))
         };
@@ -78,9 +70,7 @@ impl Emitted {
 
     /// The instruction that defines a value, in the text form.
     fn instruction(&self, value: ValueId) -> String {
-        let text = text::print(&self.graph);
-        let prefix = format!("%{} = ", value.0);
-        text.lines().find(|line| line.starts_with(&prefix)).unwrap_or_default().to_owned()
+        text::print_instruction(&self.graph, value)
     }
 
     /// The instruction at which most memory is taken.

@@ -1,10 +1,11 @@
 //! Whether an emitted program fits a part: flash and memory as the compiler for it sees them.
 
 use std::path::Path;
-use std::process::Command;
 
 use clap::ValueEnum;
 use tacit_train::{CodedError, error};
+
+use crate::certify::{frames, printed, read, stack_bytes};
 
 /// Processors with a part that stands for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,15 +79,21 @@ impl Target {
     }
 }
 
-/// What a program takes of a part.
+/// What a compiler makes of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Footprint {
+pub struct Compiled {
     /// Code, with what it calls of the compiler's library.
     pub code_bytes: u64,
     /// Weights and other constants.
     pub constant_bytes: u64,
     /// A bound over all calls.
     pub stack_bytes: u64,
+}
+
+/// What a program takes of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    pub compiled: Compiled,
     pub arena_bytes: u64,
     /// Inputs and outputs.
     pub interface_bytes: u64,
@@ -94,11 +101,11 @@ pub struct Footprint {
 
 impl Footprint {
     pub fn flash_bytes(&self) -> u64 {
-        self.code_bytes + self.constant_bytes
+        self.compiled.code_bytes + self.compiled.constant_bytes
     }
 
     pub fn memory_bytes(&self) -> u64 {
-        self.arena_bytes + self.interface_bytes + self.stack_bytes
+        self.arena_bytes + self.interface_bytes + self.compiled.stack_bytes
     }
 
     pub fn text(&self, part: &Part) -> String {
@@ -108,28 +115,33 @@ impl Footprint {
             part.name,
             self.flash_bytes(),
             part.flash_bytes,
-            self.code_bytes,
-            self.constant_bytes,
+            self.compiled.code_bytes,
+            self.compiled.constant_bytes,
             self.memory_bytes(),
             part.memory_bytes,
             self.arena_bytes,
             self.interface_bytes,
-            self.stack_bytes
+            self.compiled.stack_bytes
         )
     }
 
-    /// `largest` names the largest constants, `peak` the layer at which the arena is full.
+    /// `largest` names the largest constants, `peak` the layer at which the arena is full, where that is to be said.
     ///
     /// # Errors
     /// `E0804`, which says by how much the program is too large.
-    pub fn check(&self, part: &Part, largest: &str, peak: &str) -> Result<(), CodedError> {
+    pub fn check(
+        &self,
+        part: &Part,
+        largest: impl Fn() -> String,
+        peak: impl Fn() -> String,
+    ) -> Result<(), CodedError> {
         let over = |needed: u64, given: u64| needed.checked_sub(given).filter(|over| *over > 0);
         let mut faults = vec![];
         if let Some(over) = over(self.flash_bytes(), part.flash_bytes) {
-            faults.push(format!("{over} bytes of flash too many (the most are {largest})"));
+            faults.push(format!("{over} bytes of flash too many (the most are {})", largest()));
         }
         if let Some(over) = over(self.memory_bytes(), part.memory_bytes) {
-            faults.push(format!("{over} bytes of memory too many (the arena is full at {peak})"));
+            faults.push(format!("{over} bytes of memory too many (the arena is full at {})", peak()));
         }
         match faults.is_empty() {
             true => Ok(()),
@@ -143,7 +155,7 @@ impl Footprint {
 ///
 /// # Errors
 /// `E0801` if the compiler is not there, `E0802` if it does not compile the source.
-pub fn measure(folder: &Path, name: &str, entries: &[String], part: &Part) -> Result<Footprint, CodedError> {
+pub fn measure(folder: &Path, name: &str, entries: &[String], part: &Part) -> Result<Compiled, CodedError> {
     let mut arguments: Vec<String> = part.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let fixed = [
         "-Os",
@@ -160,42 +172,18 @@ pub fn measure(folder: &Path, name: &str, entries: &[String], part: &Part) -> Re
     arguments.extend(entries.iter().map(|entry| format!("-Wl,--undefined={entry}")));
     arguments.extend(["-o".to_owned(), "part.elf".to_owned(), format!("{name}.c")]);
     arguments.extend(part.libraries.iter().map(|library| (*library).to_owned()));
-    run(folder, part, part.compiler, &arguments)?;
-    let sizes = run(folder, part, &part.compiler.replace("gcc", "size"), &["-A".to_owned(), "part.elf".to_owned()])?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    printed(folder, part.compiler, &arguments, part.packages)?;
+    let sizes = printed(folder, &part.compiler.replace("gcc", "size"), &["-A", "part.elf"], part.packages)?;
     let section = |prefix: &str| -> u64 {
         let lines = sizes.lines().filter(|line| line.starts_with(prefix));
         lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
     };
     let constants = section(".rodata") + section(".data") + section(".sdata") + section(".srodata");
     let code = section(".text") + section(".ARM.exidx") + section(".eh_frame");
-    let table = std::fs::read_dir(folder)
-        .map_err(|fault| CodedError::io(error::UNREADABLE, "read", folder, &fault))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "su"))
-        .and_then(|path| std::fs::read_to_string(path).ok())
-        .unwrap_or_default();
-    let frames = crate::certify::frames(&table)?;
+    // Compiled and linked at once, the table is named after both files.
+    let frames = frames(&read(&folder.join(format!("part.elf-{name}.su")))?)?;
     let prefixes: Vec<&str> = entries.iter().filter_map(|entry| entry.strip_suffix("_run")).collect();
-    let stack = prefixes.iter().map(|prefix| crate::certify::stack_bytes(&frames, prefix)).max().unwrap_or(0);
-    Ok(Footprint {
-        code_bytes: code,
-        constant_bytes: constants,
-        stack_bytes: stack,
-        arena_bytes: 0,
-        interface_bytes: 0,
-    })
-}
-
-fn run(folder: &Path, part: &Part, program: &str, arguments: &[String]) -> Result<String, CodedError> {
-    let ran = Command::new(program).current_dir(folder).args(arguments).output().map_err(|fault| {
-        CodedError::new(error::TOOL_MISSING, format!("`{program}` cannot be run: {fault}"))
-            .help(format!("install it; on Debian and Ubuntu `apt-get install {}`", part.packages))
-    })?;
-    match ran.status.success() {
-        true => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
-        false => {
-            let said = String::from_utf8_lossy(&ran.stderr).trim().to_owned();
-            Err(CodedError::new(error::NOT_CERTIFIED, format!("`{program} {}` fails: {said}", arguments.join(" "))))
-        }
-    }
+    let stack = prefixes.iter().map(|prefix| stack_bytes(&frames, prefix)).max().unwrap_or(0);
+    Ok(Compiled { code_bytes: code, constant_bytes: constants, stack_bytes: stack })
 }

@@ -2,7 +2,8 @@
 
 use super::expressions::{Printer, affine_text, c_type, condition_text};
 use super::scalars::Helper;
-use crate::loops::{Element, Expression, Function, Statement, Variable};
+use crate::loops::mentions::{self, Mention};
+use crate::loops::{Function, Statement, Variable};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
@@ -88,33 +89,14 @@ fn visit(statements: &[Statement], block: &mut Vec<usize>, found: &mut dyn FnMut
                 inside(then, 0, found);
                 inside(otherwise, 1, found);
             }
-            Statement::Divide { .. } => {}
-            Statement::Set { variable, value } => {
-                reads(value, &mut |read| found(read, block, false));
-                found(*variable, block, true);
-            }
-            Statement::Store { element, value } => {
-                reads(value, &mut |read| found(read, block, false));
-                element_reads(element, &mut |read| found(read, block, false));
+            Statement::Divide { .. } | Statement::Set { .. } | Statement::Store { .. } => {
+                mentions::visit(std::slice::from_ref(statement), &mut |mention| match mention {
+                    Mention::Read(variable) => found(variable, block, false),
+                    Mention::Set(variable) => found(variable, block, true),
+                    Mention::Load(_) | Mention::Store(_) | Mention::Counter(_) => {}
+                });
             }
         }
-    }
-}
-
-fn reads(expression: &Expression, found: &mut dyn FnMut(Variable)) {
-    match expression {
-        Expression::Constant(_) | Expression::Position(_) => {}
-        Expression::Variable(variable) => found(*variable),
-        Expression::Load(element) => element_reads(element, found),
-        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| reads(operand, found)),
-        Expression::MulAdd(operands) => operands.iter().for_each(|operand| reads(operand, found)),
-        Expression::Random { key, .. } => key.iter().for_each(|operand| reads(operand, found)),
-    }
-}
-
-fn element_reads(element: &Element, found: &mut dyn FnMut(Variable)) {
-    if let Some((variable, _)) = element.row {
-        found(variable);
     }
 }
 

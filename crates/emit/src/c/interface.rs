@@ -5,7 +5,6 @@ use super::names::{identifiers, upper};
 use super::{Program, address, identifier};
 use crate::loops::{Copy, Kept, Leaf, Loops, Place};
 use std::fmt::Write as _;
-use tacit_ir::TensorType;
 use tacit_ir::interpret::Tensor;
 
 /// What the header says of a program.
@@ -137,20 +136,17 @@ fn reset(
     values: &impl Fn(&Leaf) -> Tensor<f32>,
     constant: &mut dyn FnMut(&Tensor<f32>, &Leaf) -> String,
 ) {
-    let Leaf { dtype, elements, .. } = kept.leaf;
-    let tensor = match kept.init {
-        Some(init) => Tensor::filled(&TensorType::new(dtype, &[elements]), init),
-        None => values(&kept.leaf),
-    };
-    let first = crate::loops::bytes_of(&tensor).first().copied();
-    let is_one_byte = first.is_some_and(|first| crate::loops::bytes_of(&tensor).iter().all(|byte| *byte == first));
-    let bytes = bytes_of(&kept.leaf);
-    match first.filter(|_| is_one_byte) {
-        Some(byte) => {
-            let _ =
-                writeln!(text, "    for (int32_t i = 0; i < {bytes}; ++i) {{\n        {place}[i] = {byte};\n    }}");
+    let tensor = kept.first(values);
+    let bytes = crate::loops::bytes_of(&tensor);
+    match bytes.first() {
+        Some(byte) if bytes.iter().all(|other| other == byte) => {
+            let _ = writeln!(
+                text,
+                "    for (int32_t i = 0; i < {}; ++i) {{\n        {place}[i] = {byte};\n    }}",
+                bytes.len()
+            );
         }
-        None => copy(text, place, &constant(&tensor, &kept.leaf), bytes),
+        Some(_) | None => copy(text, place, &constant(&tensor, &kept.leaf), bytes.len()),
     }
 }
 

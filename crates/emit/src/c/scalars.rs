@@ -1,10 +1,10 @@
 //! The helpers that expressions call: what C has no operator for, with the bits that docs/NUMERICS.md states.
 
 use super::constants;
-use crate::sequence::{Binary, Operation, Sequence, sequence};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use tacit_ir::ScalarFn;
+use tacit_ir::math::sequence::{Binary, Operation, Sequence, sequence};
 
 /// A function of the source. They are written in this order, so that each finds those that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

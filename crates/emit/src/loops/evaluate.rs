@@ -18,12 +18,8 @@ pub struct Memory {
 impl Memory {
     /// Memory before the first run. `leaf` gives the values of inputs, parameters and constants.
     pub fn new(loops: &Loops, mut leaf: impl FnMut(&super::Leaf) -> Tensor<f32>) -> Memory {
+        let kept = loops.kept.iter().map(|kept| bytes_of(&kept.first(&mut leaf))).collect();
         let mut bytes = |of: &super::Leaf| bytes_of(&leaf(of));
-        let kept = loops.kept.iter().map(|kept| match kept.init {
-            Some(init) => bytes_of(&Tensor::filled(&kept_type(&kept.leaf), init)),
-            None => bytes(&kept.leaf),
-        });
-        let kept = kept.collect();
         let inputs = loops.inputs.iter().map(&mut bytes).collect();
         let constants = loops.constants.iter().map(&mut bytes).collect();
         // What an element holds before it is written must not matter.
@@ -52,10 +48,6 @@ impl Memory {
         let output = loops.outputs.iter().find(|output| output.name == name)?;
         Some(&self.at(output.place)[..output.elements * output.dtype.size()])
     }
-}
-
-fn kept_type(leaf: &super::Leaf) -> tacit_ir::TensorType {
-    tacit_ir::TensorType::new(leaf.dtype, &[leaf.elements])
 }
 
 /// The elements of a tensor as they lie in memory, the least significant byte first.

@@ -1,67 +1,73 @@
-//! What statements read and write.
+//! What statements read and write, in the order in which they do.
 
-use super::{Affine, Array, Condition, Element, Expression, Statement};
+use super::{Affine, Counter, Element, Expression, Statement, Variable};
 
 /// Something that a statement reads or writes.
-pub enum Mention {
+pub enum Mention<'s> {
     /// A scalar that is read.
-    Variable(usize),
-    Array(Array),
+    Read(Variable),
+    /// A scalar that is set, after what its value reads.
+    Set(Variable),
+    /// An element that is loaded.
+    Load(&'s Element),
+    /// An element that is stored, after what its value reads.
+    Store(&'s Element),
     /// A counter from which a position or condition follows.
-    Counter(usize),
-    /// An element whose address depends on a scalar.
-    Lookup,
+    Counter(Counter),
 }
 
-pub fn visit(statements: &[Statement], found: &mut dyn FnMut(Mention)) {
+pub fn visit<'s>(statements: &'s [Statement], found: &mut dyn FnMut(Mention<'s>)) {
     for statement in statements {
         match statement {
             Statement::For { body, .. } => visit(body, found),
             Statement::If { conditions, then, otherwise } => {
-                for condition in conditions {
-                    match condition {
-                        Condition::Within { position, .. } | Condition::Multiple { position, .. } => {
-                            visit_affine(position, found);
-                        }
-                    }
-                }
+                conditions.iter().for_each(|condition| visit_affine(condition.position(), found));
                 visit(then, found);
                 visit(otherwise, found);
             }
             Statement::Divide { numerator, .. } => visit_affine(numerator, found),
-            Statement::Set { value, .. } => visit_expression(value, found),
-            Statement::Store { element, value } => {
-                visit_element(element, found);
+            Statement::Set { variable, value } => {
                 visit_expression(value, found);
+                found(Mention::Set(*variable));
+            }
+            Statement::Store { element, value } => {
+                visit_expression(value, found);
+                visit_element(element, found);
+                found(Mention::Store(element));
             }
         }
     }
 }
 
-fn visit_element(element: &Element, found: &mut dyn FnMut(Mention)) {
-    found(Mention::Array(element.array));
+fn visit_expression<'s>(expression: &'s Expression, found: &mut dyn FnMut(Mention<'s>)) {
+    expression.operands().iter().for_each(|operand| visit_expression(operand, found));
+    match expression {
+        Expression::Variable(variable) => found(Mention::Read(*variable)),
+        Expression::Load(element) => {
+            visit_element(element, found);
+            found(Mention::Load(element));
+        }
+        Expression::Position(position) | Expression::Random { place: position, .. } => visit_affine(position, found),
+        Expression::Constant(_) | Expression::Apply { .. } | Expression::MulAdd(_) => {}
+    }
+}
+
+/// What an element's address follows from.
+fn visit_element<'s>(element: &Element, found: &mut dyn FnMut(Mention<'s>)) {
     visit_affine(&element.position, found);
     if let Some((variable, _)) = element.row {
-        found(Mention::Variable(variable));
-        found(Mention::Lookup);
+        found(Mention::Read(variable));
     }
 }
 
-fn visit_expression(expression: &Expression, found: &mut dyn FnMut(Mention)) {
-    match expression {
-        Expression::Constant(_) => {}
-        Expression::Position(position) => visit_affine(position, found),
-        Expression::Variable(variable) => found(Mention::Variable(*variable)),
-        Expression::Load(element) => visit_element(element, found),
-        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| visit_expression(operand, found)),
-        Expression::MulAdd(operands) => operands.iter().for_each(|operand| visit_expression(operand, found)),
-        Expression::Random { place, key, .. } => {
-            visit_affine(place, found);
-            key.iter().for_each(|operand| visit_expression(operand, found));
-        }
-    }
-}
-
-fn visit_affine(affine: &Affine, found: &mut dyn FnMut(Mention)) {
+fn visit_affine<'s>(affine: &Affine, found: &mut dyn FnMut(Mention<'s>)) {
     affine.terms.iter().for_each(|(_, counter)| found(Mention::Counter(*counter)));
+}
+
+/// Every element that statements load or store.
+pub fn visit_elements<'s>(statements: &'s [Statement], found: &mut dyn FnMut(&'s Element)) {
+    visit(statements, &mut |mention| match mention {
+        Mention::Load(element) | Mention::Store(element) => found(element),
+        Mention::Read(_) | Mention::Set(_) | Mention::Counter(_) => {}
+    });
 }

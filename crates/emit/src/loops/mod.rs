@@ -6,7 +6,7 @@
 
 mod evaluate;
 mod lower;
-mod mentions;
+pub(crate) mod mentions;
 mod overlap;
 mod products;
 
@@ -15,7 +15,8 @@ pub use lower::{Options, lower};
 pub use overlap::exclusive_operands;
 pub use products::with_rounded_products;
 
-use tacit_ir::types::{DType, Scalar};
+use tacit_ir::interpret::Tensor;
+use tacit_ir::types::{DType, Scalar, TensorType};
 use tacit_ir::{ScalarFn, ValueId};
 
 /// A number of a loop's counter, within its function.
@@ -256,6 +257,48 @@ impl Affine {
     }
 }
 
+impl Condition {
+    /// What the condition is about.
+    pub fn position(&self) -> &Affine {
+        match self {
+            Condition::Within { position, .. } | Condition::Multiple { position, .. } => position,
+        }
+    }
+}
+
+impl Expression {
+    /// The expressions that it is made of.
+    pub fn operands(&self) -> &[Expression] {
+        match self {
+            Expression::Constant(_) | Expression::Variable(_) | Expression::Load(_) | Expression::Position(_) => &[],
+            Expression::Apply { operands, .. } => operands,
+            Expression::MulAdd(operands) => &**operands,
+            Expression::Random { key, .. } => &**key,
+        }
+    }
+
+    pub fn operands_mut(&mut self) -> &mut [Expression] {
+        match self {
+            Expression::Constant(_) | Expression::Variable(_) | Expression::Load(_) | Expression::Position(_) => {
+                &mut []
+            }
+            Expression::Apply { operands, .. } => operands,
+            Expression::MulAdd(operands) => &mut **operands,
+            Expression::Random { key, .. } => &mut **key,
+        }
+    }
+}
+
+impl Kept {
+    /// What it holds before the first run, where `values` gives those of parameters.
+    pub fn first(&self, values: impl FnOnce(&Leaf) -> Tensor<f32>) -> Tensor<f32> {
+        match self.init {
+            Some(init) => Tensor::filled(&TensorType::new(self.leaf.dtype, &[self.leaf.elements]), init),
+            None => values(&self.leaf),
+        }
+    }
+}
+
 impl Element {
     pub fn plain(array: Array, position: Affine) -> Element {
         Element { array, position, modulo: None, row: None }
@@ -266,7 +309,7 @@ impl Function {
     /// True if the address of some element depends on data.
     pub fn looks_up(&self) -> bool {
         let mut found = false;
-        mentions::visit(&self.body, &mut |mention| found |= matches!(mention, mentions::Mention::Lookup));
+        mentions::visit_elements(&self.body, &mut |element| found |= element.row.is_some());
         found
     }
 

@@ -26,15 +26,10 @@ fn in_statements(statements: &mut [Statement]) {
 }
 
 fn in_expression(expression: &mut Expression) {
-    match expression {
-        Expression::Constant(_) | Expression::Variable(_) | Expression::Load(_) | Expression::Position(_) => {}
-        Expression::Apply { operands, .. } => operands.iter_mut().for_each(in_expression),
-        Expression::Random { key, .. } => key.iter_mut().for_each(in_expression),
-        Expression::MulAdd(operands) => {
-            operands.iter_mut().for_each(in_expression);
-            let [a, b, c] = (**operands).clone();
-            let product = Expression::Apply { function: ScalarFn::Mul, operands: vec![a, b] };
-            *expression = Expression::Apply { function: ScalarFn::Add, operands: vec![c, product] };
-        }
+    expression.operands_mut().iter_mut().for_each(in_expression);
+    if let Expression::MulAdd(operands) = expression {
+        let [a, b, c] = (**operands).clone();
+        let product = Expression::Apply { function: ScalarFn::Mul, operands: vec![a, b] };
+        *expression = Expression::Apply { function: ScalarFn::Add, operands: vec![c, product] };
     }
 }

@@ -1,6 +1,7 @@
 //! Which loops are unrolled, which arrays lie in locals, and which loops run four lanes at a time.
 
-use crate::loops::{Affine, Array, Counter, Element, Expression, Function, Statement, Variable};
+use crate::loops::mentions::{Mention, visit, visit_elements};
+use crate::loops::{Array, Counter, Element, Expression, Function, Statement, Variable};
 use tacit_ir::types::DType;
 
 /// The lanes of a vector of 32-bit numbers.
@@ -23,14 +24,14 @@ impl Unrolling {
         let is_short = |counter: Counter| extents[counter].is_some_and(|extent| extent <= UNROLLED_MAX);
         let mut in_locals: Vec<bool> =
             function.locals.iter().map(|local| (1..=UNROLLED_MAX).contains(&local.elements)).collect();
-        each_element(&function.body, &mut |element, _| {
+        visit_elements(&function.body, &mut |element| {
             if let Array::Local(local) = element.array {
                 let is_plain = element.modulo.is_none() && element.row.is_none();
                 in_locals[local] &= is_plain && element.position.terms.iter().all(|(_, counter)| is_short(*counter));
             }
         });
         let mut counters = vec![false; function.counters];
-        each_element(&function.body, &mut |element, _| {
+        visit_elements(&function.body, &mut |element| {
             if matches!(element.array, Array::Local(local) if in_locals[local]) {
                 element.position.terms.iter().for_each(|(_, counter)| counters[*counter] = true);
             }
@@ -66,66 +67,13 @@ fn has_loop(statements: &[Statement]) -> bool {
     })
 }
 
-/// Every element that statements load (false) or store (true).
-fn each_element(statements: &[Statement], found: &mut dyn FnMut(&Element, bool)) {
-    for statement in statements {
-        match statement {
-            Statement::For { body, .. } => each_element(body, found),
-            Statement::If { then, otherwise, .. } => {
-                each_element(then, found);
-                each_element(otherwise, found);
-            }
-            Statement::Divide { .. } => {}
-            Statement::Set { value, .. } => each_load(value, &mut |element| found(element, false)),
-            Statement::Store { element, value } => {
-                each_load(value, &mut |element| found(element, false));
-                found(element, true);
-            }
-        }
-    }
-}
-
-fn each_load(expression: &Expression, found: &mut dyn FnMut(&Element)) {
-    match expression {
-        Expression::Constant(_) | Expression::Variable(_) | Expression::Position(_) => {}
-        Expression::Load(element) => found(element),
-        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| each_load(operand, found)),
-        Expression::MulAdd(operands) => operands.iter().for_each(|operand| each_load(operand, found)),
-        Expression::Random { key, .. } => key.iter().for_each(|operand| each_load(operand, found)),
-    }
-}
-
 /// Every variable that statements read (false) or set (true), in the order in which they run.
 fn each_variable(statements: &[Statement], found: &mut dyn FnMut(Variable, bool)) {
-    for statement in statements {
-        match statement {
-            Statement::For { body, .. } => each_variable(body, found),
-            Statement::If { then, otherwise, .. } => {
-                each_variable(then, found);
-                each_variable(otherwise, found);
-            }
-            Statement::Divide { .. } => {}
-            Statement::Set { variable, value } => {
-                each_read(value, &mut |read| found(read, false));
-                found(*variable, true);
-            }
-            Statement::Store { element, value } => {
-                each_read(value, &mut |read| found(read, false));
-                element.row.iter().for_each(|(row, _)| found(*row, false));
-            }
-        }
-    }
-}
-
-fn each_read(expression: &Expression, found: &mut dyn FnMut(Variable)) {
-    match expression {
-        Expression::Constant(_) | Expression::Position(_) => {}
-        Expression::Variable(variable) => found(*variable),
-        Expression::Load(element) => element.row.iter().for_each(|(row, _)| found(*row)),
-        Expression::Apply { operands, .. } => operands.iter().for_each(|operand| each_read(operand, found)),
-        Expression::MulAdd(operands) => operands.iter().for_each(|operand| each_read(operand, found)),
-        Expression::Random { key, .. } => key.iter().for_each(|operand| each_read(operand, found)),
-    }
+    visit(statements, &mut |mention| match mention {
+        Mention::Read(variable) => found(variable, false),
+        Mention::Set(variable) => found(variable, true),
+        Mention::Load(_) | Mention::Store(_) | Mention::Counter(_) => {}
+    });
 }
 
 /// A loop whose iterations run four at a time.
@@ -167,16 +115,14 @@ impl Lanes {
 
     /// True if all lanes have the same value.
     pub fn is_uniform(&self, expression: &Expression) -> bool {
+        let all_operands = || expression.operands().iter().all(|operand| self.is_uniform(operand));
         match expression {
             Expression::Constant(_) => true,
             Expression::Variable(variable) => !self.varying[*variable],
             Expression::Load(element) => self.is_uniform_element(element),
             Expression::Position(affine) => affine.step(self.counter) == 0,
-            Expression::Apply { operands, .. } => operands.iter().all(|operand| self.is_uniform(operand)),
-            Expression::MulAdd(operands) => operands.iter().all(|operand| self.is_uniform(operand)),
-            Expression::Random { place, key, .. } => {
-                place.step(self.counter) == 0 && key.iter().all(|word| self.is_uniform(word))
-            }
+            Expression::Apply { .. } | Expression::MulAdd(_) => all_operands(),
+            Expression::Random { place, .. } => place.step(self.counter) == 0 && all_operands(),
         }
     }
 
@@ -207,11 +153,8 @@ impl Lanes {
             || match expression {
                 Expression::Constant(_) | Expression::Variable(_) | Expression::Position(_) => true,
                 Expression::Load(element) => self.can_reach(function, unrolling, element),
-                Expression::Apply { operands, .. } => {
-                    operands.iter().all(|operand| self.can_compute(function, unrolling, operand))
-                }
-                Expression::MulAdd(operands) => {
-                    operands.iter().all(|operand| self.can_compute(function, unrolling, operand))
+                Expression::Apply { .. } | Expression::MulAdd(_) => {
+                    expression.operands().iter().all(|operand| self.can_compute(function, unrolling, operand))
                 }
                 Expression::Random { .. } => false,
             }
@@ -240,15 +183,15 @@ impl Lanes {
 
     /// True if no iteration touches what another one stores: everything in a stored array is at one position.
     fn stores_are_apart(&self, body: &[Statement]) -> bool {
-        let mut stored: Vec<Element> = vec![];
-        each_element(body, &mut |element, is_store| {
-            if is_store {
-                stored.push(element.clone());
+        let mut stored: Vec<&Element> = vec![];
+        visit(body, &mut |mention| {
+            if let Mention::Store(element) = mention {
+                stored.push(element);
             }
         });
         let mut are_apart = true;
-        each_element(body, &mut |element, _| {
-            are_apart &= stored.iter().all(|store| store.array != element.array || store == element);
+        visit_elements(body, &mut |element| {
+            are_apart &= stored.iter().all(|store| store.array != element.array || *store == element);
         });
         are_apart
     }
@@ -282,15 +225,4 @@ fn is_carried(body: &[Statement]) -> bool {
         false => carried |= set_anywhere.contains(&variable) && !seen.contains(&variable),
     });
     carried
-}
-
-impl crate::loops::Condition {
-    /// What the condition is about.
-    pub(super) fn position(&self) -> &Affine {
-        match self {
-            crate::loops::Condition::Within { position, .. } | crate::loops::Condition::Multiple { position, .. } => {
-                position
-            }
-        }
-    }
 }

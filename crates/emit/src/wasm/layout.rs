@@ -2,8 +2,9 @@
 
 use super::pointers::BEFORE_MAX;
 use super::{Program, TooLarge};
+use crate::distinct;
 use crate::loops::{Loops, Place, bytes_of};
-use tacit_ir::types::{DType, Scalar};
+use tacit_ir::types::DType;
 
 /// Tensors begin at multiples of this, like the buffers of the arena.
 const ALIGNMENT: usize = 64;
@@ -77,21 +78,9 @@ fn kept_data(program: &Program) -> Vec<u8> {
     let mut bytes = vec![];
     for kept in &program.loops.kept {
         bytes.resize(kept.offset, 0);
-        match kept.init {
-            Some(init) => (0..kept.leaf.elements).for_each(|_| bytes.extend(scalar_bytes(init))),
-            None => bytes.extend(bytes_of(&(program.values)(&kept.leaf))),
-        }
+        bytes.extend(bytes_of(&kept.first(program.values)));
     }
     bytes
-}
-
-fn scalar_bytes(value: Scalar) -> Vec<u8> {
-    match value {
-        Scalar::F32(x) => x.to_le_bytes().to_vec(),
-        Scalar::I32(x) => x.to_le_bytes().to_vec(),
-        Scalar::I8(x) => vec![x as u8],
-        Scalar::Bool(x) => vec![u8::from(x)],
-    }
 }
 
 /// A tensor that a caller writes or reads.
@@ -120,16 +109,9 @@ pub fn exported(loops: &Loops, layout: &Layout) -> (Vec<Exported>, Vec<Exported>
 }
 
 fn with_globals(prefix: &str, tensors: impl Iterator<Item = (String, DType, usize, u32)>) -> Vec<Exported> {
-    let mut all: Vec<Exported> = vec![];
-    for (name, dtype, elements, address) in tensors {
-        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let mut global = format!("{prefix}_{plain}");
-        let mut number = 2;
-        while all.iter().any(|other| other.global == global) {
-            global = format!("{prefix}_{plain}_{number}");
-            number += 1;
-        }
-        all.push(Exported { name, global, dtype, elements, address });
-    }
-    all
+    let plain = |name: &str| name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let tensors: Vec<_> = tensors.collect();
+    let globals = distinct(tensors.iter().map(|(name, ..)| format!("{prefix}_{}", plain(name))));
+    let exported = |((name, dtype, elements, address), global)| Exported { name, global, dtype, elements, address };
+    tensors.into_iter().zip(globals).map(exported).collect()
 }

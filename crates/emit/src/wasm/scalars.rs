@@ -3,8 +3,8 @@
 
 use super::Products;
 use super::code::{Code, Width};
-use crate::sequence::{Binary, Operation, Sequence, sequence};
 use tacit_ir::ScalarFn;
+use tacit_ir::math::sequence::{Binary, Operation, Sequence, sequence};
 use wasm_encoder::{Instruction as I, ValType};
 
 /// A function of the module that no kernel is.

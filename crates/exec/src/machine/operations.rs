@@ -5,8 +5,11 @@ use crate::block::{Affine, Code, Guard, Lasts, is_word};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use tacit_ir::ScalarFn;
-use tacit_ir::math::{self, Arithmetic};
+use tacit_ir::math::sequence::{self, Operation as Defined, Sequence, sequence};
 use tacit_ir::types::DType;
+
+/// The bit that tells a float's sign.
+const SIGN_BIT: u32 = 1 << 31;
 
 /// The number of an operation, whose result it stands for.
 pub type Value = usize;
@@ -232,6 +235,21 @@ impl Operation {
 }
 
 impl Binary {
+    /// The operation that a scalar function's definition names.
+    fn of(defined: sequence::Binary) -> Binary {
+        match defined {
+            sequence::Binary::Add => Binary::Add,
+            sequence::Binary::Sub => Binary::Sub,
+            sequence::Binary::Mul => Binary::Mul,
+            sequence::Binary::Div => Binary::Div,
+            sequence::Binary::And => Binary::And,
+            sequence::Binary::Or => Binary::Or,
+            sequence::Binary::Xor => Binary::Xor,
+            sequence::Binary::AddInteger => Binary::AddInteger,
+            sequence::Binary::SubInteger => Binary::SubInteger,
+        }
+    }
+
     /// True if the operands may change places. (The NaN that a sum of NaNs gives is any.)
     fn commutes(self) -> bool {
         match self {
@@ -331,101 +349,29 @@ impl Recorder {
         }
     }
 
-    fn number(&self, value: Value) -> Recorded<'_> {
-        Recorded { recorder: self, value }
-    }
-}
-
-/// A number whose operations are recorded.
-#[derive(Clone, Copy)]
-struct Recorded<'r> {
-    recorder: &'r Recorder,
-    value: Value,
-}
-
-impl<'r> Recorded<'r> {
-    fn with(self, value: Value) -> Recorded<'r> {
-        Recorded { recorder: self.recorder, value }
-    }
-
-    fn binary(self, binary: Binary, other: Recorded<'r>) -> Recorded<'r> {
-        self.with(self.recorder.binary(binary, self.value, other.value))
-    }
-}
-
-impl<'r> Arithmetic for Recorded<'r> {
-    type Truth = Recorded<'r>;
-
-    fn number(self, value: f32) -> Self {
-        self.pattern(value.to_bits())
-    }
-
-    fn pattern(self, bits: u32) -> Self {
-        self.with(self.recorder.constant(bits))
-    }
-
-    fn plus(self, other: Self) -> Self {
-        self.binary(Binary::Add, other)
-    }
-
-    fn minus(self, other: Self) -> Self {
-        self.binary(Binary::Sub, other)
-    }
-
-    fn times(self, other: Self) -> Self {
-        self.binary(Binary::Mul, other)
-    }
-
-    fn over(self, other: Self) -> Self {
-        self.binary(Binary::Div, other)
-    }
-
-    fn times_plus(self, factor: Self, term: Self) -> Self {
-        self.with(self.recorder.push(Operation::MulAdd(self.value, factor.value, term.value)))
-    }
-
-    fn less(self, other: Self) -> Self {
-        self.binary(Binary::Less, other)
-    }
-
-    fn equal(self, other: Self) -> Self {
-        self.binary(Binary::Equal, other)
-    }
-
-    fn select(truth: Self, yes: Self, no: Self) -> Self {
-        truth.with(truth.recorder.push(Operation::Select { mask: truth.value, yes: yes.value, no: no.value }))
-    }
-
-    fn and(self, other: Self) -> Self {
-        self.binary(Binary::And, other)
-    }
-
-    fn or(self, other: Self) -> Self {
-        self.binary(Binary::Or, other)
-    }
-
-    fn xor(self, other: Self) -> Self {
-        self.binary(Binary::Xor, other)
-    }
-
-    fn plus_integer(self, other: Self) -> Self {
-        self.binary(Binary::AddInteger, other)
-    }
-
-    fn minus_integer(self, other: Self) -> Self {
-        self.binary(Binary::SubInteger, other)
-    }
-
-    fn shift_left(self, places: u32) -> Self {
-        self.with(self.recorder.push(Operation::Shift(Shift::Left, self.value, places as u8)))
-    }
-
-    fn shift_right(self, places: u32) -> Self {
-        self.with(self.recorder.push(Operation::Shift(Shift::RightSigned, self.value, places as u8)))
-    }
-
-    fn integer_to_number(self) -> Self {
-        self.with(self.recorder.push(Operation::FromInteger(self.value)))
+    /// The operations of a scalar function's definition.
+    fn sequence(&self, function: ScalarFn, argument: Value) -> Value {
+        let Sequence { operations, result } = sequence(function).expect("its definition is a sequence");
+        let mut values: Vec<Value> = Vec::with_capacity(operations.len());
+        for operation in operations {
+            let shift = |of: Shift, value: usize, places: u32| Operation::Shift(of, values[value], places as u8);
+            let value = match operation {
+                Defined::Argument => argument,
+                Defined::Word(bits) => self.constant(bits),
+                Defined::Binary(binary, a, b) => self.binary(Binary::of(binary), values[a], values[b]),
+                Defined::MulAdd(a, b, c) => self.push(Operation::MulAdd(values[a], values[b], values[c])),
+                Defined::Less(a, b) => self.binary(Binary::Less, values[a], values[b]),
+                Defined::Equal(a, b) => self.binary(Binary::Equal, values[a], values[b]),
+                Defined::Select(mask, yes, no) => {
+                    self.push(Operation::Select { mask: values[mask], yes: values[yes], no: values[no] })
+                }
+                Defined::ShiftLeft(value, places) => self.push(shift(Shift::Left, value, places)),
+                Defined::ShiftRight(value, places) => self.push(shift(Shift::RightSigned, value, places)),
+                Defined::FromInteger(value) => self.push(Operation::FromInteger(values[value])),
+            };
+            values.push(value);
+        }
+        values[result]
     }
 }
 
@@ -437,7 +383,6 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
         let (a, b) = (recorder.mask(operands[0]?), recorder.mask(operands[1]?));
         Some(Known::Mask(recorder.binary(of, a, b)))
     };
-    let unary = |of: fn(Recorded<'_>) -> Value| Some(Known::Word(of(recorder.number(word(0)?))));
     let by_type = |float: Binary, integer: Option<Binary>| match dtype {
         DType::F32 => binary(float),
         DType::I32 => binary(integer?),
@@ -460,7 +405,7 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
             DType::F32 | DType::I32 => by_type(Binary::Min, Some(Binary::MinInteger)),
         },
         ScalarFn::Neg => match dtype {
-            DType::F32 => unary(|x| x.opposite().value),
+            DType::F32 => Some(Known::Word(recorder.binary(Binary::Xor, word(0)?, recorder.constant(SIGN_BIT)))),
             DType::I32 => Some(Known::Word(recorder.binary(Binary::SubInteger, recorder.constant(0), word(0)?))),
             DType::I8 | DType::Bool => None,
         },
@@ -484,16 +429,16 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
             Some(Known::Word(recorder.push(Operation::Select { mask, yes: word(1)?, no: word(2)? })))
         }
         ScalarFn::Straight => operands[1],
-        ScalarFn::Exp => unary(|x| math::exp(x).value),
-        ScalarFn::Log => unary(|x| math::log(x).value),
-        ScalarFn::Sqrt => unary(|x| x.recorder.push(Operation::Sqrt(x.value))),
-        ScalarFn::Tanh => unary(|x| math::tanh(x).value),
-        ScalarFn::Sigmoid => unary(|x| math::sigmoid(x).value),
-        ScalarFn::Erf => unary(|x| math::erf(x).value),
-        ScalarFn::Sin => unary(|x| math::sin(x).value),
-        ScalarFn::Cos => unary(|x| math::cos(x).value),
-        ScalarFn::Round => unary(|x| math::round(x).value),
-        ScalarFn::Flush => unary(|x| math::flush(x).value),
+        ScalarFn::Sqrt => Some(Known::Word(recorder.push(Operation::Sqrt(word(0)?)))),
+        ScalarFn::Exp
+        | ScalarFn::Log
+        | ScalarFn::Tanh
+        | ScalarFn::Sigmoid
+        | ScalarFn::Erf
+        | ScalarFn::Sin
+        | ScalarFn::Cos
+        | ScalarFn::Round
+        | ScalarFn::Flush => Some(Known::Word(recorder.sequence(function, word(0)?))),
         ScalarFn::Cast(to) => match (dtype, to) {
             (DType::F32, DType::F32)
             | (DType::I32, DType::I32)

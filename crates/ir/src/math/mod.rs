@@ -3,8 +3,9 @@
 //! The interpreter, the vector kernels and every emitted program compute these sequences, so all of them give the
 //! same bits. Each is straight-line code: fused and plain f32 arithmetic, comparisons that select a value, and integer
 //! operations on the bit pattern. There is no branch, table or library call, so LLVM vectorises each of them inside a
-//! loop over slices; and each is written over [`Arithmetic`], so that a backend can record it instead of computing it. Fused means one rounding: where the machine has no such instruction, [`f32::mul_add`] computes the
-//! same bits in software, slowly.
+//! loop over slices; and each is written over [`Arithmetic`], so that it can be recorded ([`sequence`]) instead of computed.
+//! Fused means one rounding: where the machine has no such instruction, [`f32::mul_add`] computes the same bits in software,
+//! slowly.
 //!
 //! Errors are in units in the last place ([`oracle::error_ulp`]) and are the largest over all 2³² inputs, measured by
 //!
@@ -28,6 +29,7 @@ mod integer;
 mod logarithm;
 pub mod oracle;
 mod random;
+pub mod sequence;
 #[cfg(test)]
 mod tests;
 mod trigonometric;

@@ -1,9 +1,9 @@
-//! The scalar functions as sequences of operations, recorded from their one definition in [`tacit_ir::math`], so that every
-//! target computes the same bits.
+//! The scalar functions as sequences of operations, recorded from their one definition, so that machine code and every
+//! emitted program compute the same bits.
 
+use super::Arithmetic;
+use crate::scalar::ScalarFn;
 use std::cell::RefCell;
-use tacit_ir::ScalarFn;
-use tacit_ir::math::{self, Arithmetic};
 
 /// The number of an operation, whose result it stands for.
 pub type Step = usize;
@@ -56,15 +56,15 @@ pub fn sequence(function: ScalarFn) -> Option<Sequence> {
     let tape = RefCell::new(vec![]);
     let x = Recorded { tape: &tape, step: push(&tape, Operation::Argument) };
     let result = match function {
-        ScalarFn::Exp => math::exp(x),
-        ScalarFn::Log => math::log(x),
-        ScalarFn::Tanh => math::tanh(x),
-        ScalarFn::Sigmoid => math::sigmoid(x),
-        ScalarFn::Erf => math::erf(x),
-        ScalarFn::Sin => math::sin(x),
-        ScalarFn::Cos => math::cos(x),
-        ScalarFn::Round => math::round(x),
-        ScalarFn::Flush => math::flush(x),
+        ScalarFn::Exp => super::exp(x),
+        ScalarFn::Log => super::log(x),
+        ScalarFn::Tanh => super::tanh(x),
+        ScalarFn::Sigmoid => super::sigmoid(x),
+        ScalarFn::Erf => super::erf(x),
+        ScalarFn::Sin => super::sin(x),
+        ScalarFn::Cos => super::cos(x),
+        ScalarFn::Round => super::round(x),
+        ScalarFn::Flush => super::flush(x),
         ScalarFn::Add
         | ScalarFn::Sub
         | ScalarFn::Mul

@@ -5,7 +5,6 @@ use super::rebuild::{Rebuild, needed};
 use crate::error::{self, GraphError, Result};
 use crate::graph::{Graph, Instruction, Op, ValueId};
 use crate::interpret::{Tensor, compute};
-use crate::scalar::Value;
 use crate::types::Scalar;
 use std::collections::HashMap;
 
@@ -26,7 +25,8 @@ pub fn settle(graph: &Graph, parameters: &HashMap<String, Tensor<f32>>) -> Resul
         match &values[value.index()] {
             // A constant has at least one element.
             Some(tensor) if is_kept[value.index()] && tensor.ty().elements() > 0 => {
-                let constant = rebuild.new.constant(scalars(tensor), &tensor.shape)?;
+                let scalars = (0..tensor.ty().elements()).map(|position| tensor.at(position).scalar());
+                let constant = rebuild.new.constant(scalars.collect(), &tensor.shape)?;
                 rebuild.set(value, constant);
             }
             Some(_) | None => {
@@ -90,14 +90,4 @@ fn bound(graph: &Graph, value: ValueId, given: Option<&Tensor<f32>>, name: &str)
         }
         None => Err(GraphError::new(error::BINDING, format!("`{name}` ({ty}) is not bound"))),
     }
-}
-
-fn scalars(tensor: &Tensor<f32>) -> Vec<Scalar> {
-    let scalar = |position| match tensor.at(position) {
-        Value::Float(x) => Scalar::F32(x),
-        Value::I32(x) => Scalar::I32(x),
-        Value::I8(x) => Scalar::I8(x),
-        Value::Bool(x) => Scalar::Bool(x),
-    };
-    (0..tensor.ty().elements()).map(scalar).collect()
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::graph::{Graph, Instruction, Op, ValueId};
 use crate::interpret::{Tensor, compute};
 use crate::nest::Index;
-use crate::scalar::{ScalarFn, Value};
+use crate::scalar::ScalarFn;
 use crate::types::{Literal, Scalar};
 
 pub fn simplify(graph: &Graph) -> Result<Graph> {
@@ -103,10 +103,5 @@ fn folded(graph: &Graph, instruction: &Instruction) -> Option<Scalar> {
         })
         .collect::<Option<_>>()?;
     let constants: Vec<&Tensor<f32>> = constants.iter().collect();
-    Some(match compute(instruction, &constants).at(0) {
-        Value::Float(x) => Scalar::F32(x),
-        Value::I32(x) => Scalar::I32(x),
-        Value::I8(x) => Scalar::I8(x),
-        Value::Bool(x) => Scalar::Bool(x),
-    })
+    Some(compute(instruction, &constants).at(0).scalar())
 }

@@ -1,6 +1,7 @@
 //! Loops whose bodies ask where the counter stands, cut into loops that know: concatenations and borders then copy without
 //! a condition. (Conditions on the innermost counter are also what gcc 12 miscompiles with AVX2's masked loads.)
 
+use super::super::mentions::{Mention, visit};
 use super::super::{Affine, Condition, Counter, Element, Expression, Function, Statement, Variable};
 use std::collections::{BTreeSet, HashMap};
 
@@ -75,19 +76,13 @@ fn conditions_on(counter: Counter, body: &[Statement], found: &mut Vec<Condition
     }
 }
 
-fn position(condition: &Condition) -> &Affine {
-    match condition {
-        Condition::Within { position, .. } | Condition::Multiple { position, .. } => position,
-    }
-}
-
 fn is_alone(condition: &Condition, counter: Counter) -> bool {
-    matches!(position(condition).terms[..], [(_, only)] if only == counter)
+    matches!(condition.position().terms[..], [(_, only)] if only == counter)
 }
 
 /// A condition on one counter alone, at one of its values.
 fn holds(condition: &Condition, at: i64) -> bool {
-    let affine = position(condition);
+    let affine = condition.position();
     let position = affine.constant + affine.terms.iter().map(|(step, _)| step * at).sum::<i64>();
     match condition {
         Condition::Within { extent, .. } => (0..*extent).contains(&position),
@@ -114,33 +109,15 @@ fn cut(counter: Counter, body: &[Statement], piece: std::ops::Range<usize>, func
 /// more than those around it and not the other way round.
 fn inner_variables(body: &[Statement], inner: &mut BTreeSet<Variable>) {
     let mut read_first = BTreeSet::new();
-    fn visit(body: &[Statement], inner: &mut BTreeSet<Variable>, read_first: &mut BTreeSet<Variable>) {
-        for statement in body {
-            let mut read = |mention| {
-                if let super::super::mentions::Mention::Variable(variable) = mention
-                    && !inner.contains(&variable)
-                {
-                    read_first.insert(variable);
-                }
-            };
-            match statement {
-                Statement::For { body, .. } => visit(body, inner, read_first),
-                Statement::If { then, otherwise, .. } => {
-                    visit(then, inner, read_first);
-                    visit(otherwise, inner, read_first);
-                }
-                Statement::Divide { .. } => {}
-                Statement::Set { variable, .. } => {
-                    super::super::mentions::visit(std::slice::from_ref(statement), &mut read);
-                    if !read_first.contains(variable) {
-                        inner.insert(*variable);
-                    }
-                }
-                Statement::Store { .. } => super::super::mentions::visit(std::slice::from_ref(statement), &mut read),
-            }
+    visit(body, &mut |mention| match mention {
+        Mention::Read(variable) if !inner.contains(&variable) => {
+            read_first.insert(variable);
         }
-    }
-    visit(body, inner, &mut read_first);
+        Mention::Set(variable) if !read_first.contains(&variable) => {
+            inner.insert(variable);
+        }
+        Mention::Read(_) | Mention::Set(_) | Mention::Load(_) | Mention::Store(_) | Mention::Counter(_) => {}
+    });
 }
 
 /// What counters and scalars are called in a copy of a body.

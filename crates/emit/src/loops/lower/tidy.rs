@@ -1,7 +1,7 @@
 //! What lowering leaves behind where a condition never holds or an extent is 0: bodies without statements, scalars that
 //! nothing reads, and operands that nothing touches.
 
-use super::super::mentions::{Mention, visit};
+use super::super::mentions::{Mention, visit, visit_elements};
 use super::super::{Array, Expression, Function, Place, Statement};
 
 /// The function without them, and the places of the operands that are left.
@@ -10,9 +10,9 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
         let mut used =
             Used { variables: vec![false; function.variables.len()], counters: vec![false; function.counters] };
         visit(&function.body, &mut |mention| match mention {
-            Mention::Variable(variable) => used.variables[variable] = true,
+            Mention::Read(variable) => used.variables[variable] = true,
             Mention::Counter(counter) => used.counters[counter] = true,
-            Mention::Array(_) | Mention::Lookup => {}
+            Mention::Set(_) | Mention::Load(_) | Mention::Store(_) => {}
         });
         let mut has_changed = false;
         function.body = kept(std::mem::take(&mut function.body), &used, &mut has_changed);
@@ -22,10 +22,9 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
     }
     let mut operands = Numbering::new(function.operands.len());
     let mut locals = Numbering::new(function.locals.len());
-    visit(&function.body, &mut |mention| match mention {
-        Mention::Array(Array::Operand(operand)) => operands.is_used[operand] = true,
-        Mention::Array(Array::Local(local)) => locals.is_used[local] = true,
-        Mention::Variable(_) | Mention::Counter(_) | Mention::Lookup => {}
+    visit_elements(&function.body, &mut |element| match element.array {
+        Array::Operand(operand) => operands.is_used[operand] = true,
+        Array::Local(local) => locals.is_used[local] = true,
     });
     function.operands = operands.kept(function.operands);
     function.locals = locals.kept(function.locals);
@@ -109,11 +108,8 @@ fn renumber(statements: &mut [Statement], number: &dyn Fn(Array) -> Array) {
 }
 
 fn renumber_expression(expression: &mut Expression, number: &dyn Fn(Array) -> Array) {
-    match expression {
-        Expression::Constant(_) | Expression::Position(_) | Expression::Variable(_) => {}
-        Expression::Load(element) => element.array = number(element.array),
-        Expression::Apply { operands, .. } => operands.iter_mut().for_each(|one| renumber_expression(one, number)),
-        Expression::MulAdd(operands) => operands.iter_mut().for_each(|one| renumber_expression(one, number)),
-        Expression::Random { key, .. } => key.iter_mut().for_each(|one| renumber_expression(one, number)),
+    if let Expression::Load(element) = expression {
+        element.array = number(element.array);
     }
+    expression.operands_mut().iter_mut().for_each(|operand| renumber_expression(operand, number));
 }
