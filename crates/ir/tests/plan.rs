@@ -1,6 +1,6 @@
 //! Where a plan puts values, on graphs whose answer can be read off.
 
-use tacit_ir::passes::plan::{Fate, Plan, plan};
+use tacit_ir::passes::plan::{Fate, Plan, plan, plan_with_outputs_outside};
 use tacit_ir::{Graph, ValueId, text};
 
 fn parse(lines: &str) -> Graph {
@@ -125,4 +125,21 @@ fn branches_run_one_after_another_where_that_needs_less() {
 fn an_order_that_needs_no_more_than_any_other_is_kept() {
     let plan = plan(&branches(&[64]));
     assert!(plan.kernels.is_sorted_by_key(|kernel| kernel.root));
+}
+
+#[test]
+fn an_output_in_memory_of_its_own_takes_nothing_of_the_arena() {
+    let text = "%0 = input \"x\" -> f32[1000]
+        %1 = map exp \"z->z\" z=1000 (%0) -> f32[1000]
+        %2 = contract \"z,z->\" z=1000 (%1, %0) -> f32[]
+        %3 = map mul \"z,->z\" z=1000 (%1, %2) -> f32[1000]
+        output \"y\" = %3
+        output \"x\" = %0";
+    let graph = parse(text);
+    let inside = plan(&graph);
+    let outside = plan_with_outputs_outside(&graph);
+    // The exponentials lie where the output goes, and the input stays where it is.
+    assert_eq!((inside.arena_bytes, outside.arena_bytes), (4032 + 64, 64));
+    let outputs: Vec<Option<usize>> = outside.buffers.iter().map(|buffer| buffer.output).collect();
+    assert!(outputs.contains(&Some(0)) && !outputs.contains(&Some(1)), "{outputs:?}");
 }

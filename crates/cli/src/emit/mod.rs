@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use tacit_emit::loops::Leaf;
 use tacit_ir::interpret::{Tensor, compute};
-use tacit_ir::passes::plan::plan;
+use tacit_ir::passes::plan::{Buffer, plan_with_outputs_outside};
 use tacit_ir::passes::{cost, settle, simplify};
 use tacit_ir::{Graph, ValueId, text};
 use tacit_spec::Exit;
@@ -75,9 +75,9 @@ impl Emitted {
 
     /// The instruction at which most memory is taken.
     fn peak(&self) -> String {
-        let plan = plan(&self.graph);
-        let live =
-            |k: usize| -> usize { plan.buffers.iter().filter(|b| b.first <= k && k <= b.last).map(|b| b.bytes).sum() };
+        let plan = plan_with_outputs_outside(&self.graph);
+        let is_live = |k: usize, b: &Buffer| b.output.is_none() && b.first <= k && k <= b.last;
+        let live = |k: usize| -> usize { plan.buffers.iter().filter(|b| is_live(k, b)).map(|b| b.bytes).sum() };
         let peak = (0..plan.kernels.len()).max_by_key(|k| live(*k));
         peak.map(|k| self.instruction(plan.kernels[k].anchor.unwrap_or(plan.kernels[k].root))).unwrap_or_default()
     }

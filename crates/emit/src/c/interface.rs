@@ -17,9 +17,9 @@ pub struct Interface {
 }
 
 /// The names of a program's parameters: inputs, then outputs.
-struct Parameters {
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+pub struct Parameters {
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
 }
 
 impl Parameters {
@@ -72,7 +72,7 @@ pub fn entry_points(
     let loops = program.loops;
     let name = identifier(program.name);
     let parameters = Parameters::of(loops);
-    let at = |place| address(place, loops, constants, &parameters.inputs, kept_offset(loops));
+    let at = |place| address(place, loops, constants, &parameters, kept_offset(loops));
     let mut text = String::new();
     if !loops.kept.is_empty() {
         let _ = writeln!(text, "void {name}_reset(void *arena)\n{{\n    uint8_t *const memory = (uint8_t *)arena;");
@@ -88,6 +88,13 @@ pub fn entry_points(
     }
     for (input, parameter) in parameters.inputs.iter().enumerate() {
         if !places.contains(&Place::Input(input)) {
+            let _ = writeln!(text, "    (void){parameter};");
+        }
+    }
+    for (output, parameter) in parameters.outputs.iter().enumerate() {
+        // No kernel writes an output without elements.
+        let of_calls = || loops.calls.iter().flat_map(|call| &call.places);
+        if loops.outputs[output].place == Place::Output(output) && !of_calls().any(|p| *p == Place::Output(output)) {
             let _ = writeln!(text, "    (void){parameter};");
         }
     }
@@ -107,8 +114,11 @@ pub fn entry_points(
     for Copy { to, from, bytes } in &loops.copies {
         copy(&mut text, &at(*to), &at(*from), *bytes);
     }
-    for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
-        copy(&mut text, &format!("((uint8_t *){parameter})"), &at(output.place), output.elements * output.dtype.size());
+    for (k, (output, parameter)) in loops.outputs.iter().zip(&parameters.outputs).enumerate() {
+        if output.place != Place::Output(k) {
+            let bytes = output.elements * output.dtype.size();
+            copy(&mut text, &format!("((uint8_t *){parameter})"), &at(output.place), bytes);
+        }
     }
     text + "}\n\n"
 }
@@ -205,6 +215,7 @@ fn header(name: &str, programs: &[Program]) -> String {
         for (output, parameter) in loops.outputs.iter().zip(&parameters.outputs) {
             let _ = writeln!(text, " * `{parameter}` is written{}", note(&output.name));
         }
+        text += " * No output may overlap an input or the arena.\n";
         if loops.kept.is_empty() {
             text += " * Runs in several threads need an arena each, and share nothing else.\n";
         } else {

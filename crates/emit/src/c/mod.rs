@@ -121,10 +121,17 @@ impl Shared {
     }
 }
 
-/// The C expression for the address of a place; `kept` and `arena` are the offsets at which a program's parts begin.
-fn address(place: Place, loops: &Loops, constants: &[String], inputs: &[String], kept_offset: usize) -> String {
+/// The C expression for the address of a place; what is kept begins at `kept_offset` of the arena.
+fn address(
+    place: Place,
+    loops: &Loops,
+    constants: &[String],
+    parameters: &interface::Parameters,
+    kept_offset: usize,
+) -> String {
     match place {
-        Place::Input(input) => inputs[input].clone(),
+        Place::Input(input) => parameters.inputs[input].clone(),
+        Place::Output(output) => parameters.outputs[output].clone(),
         Place::Constant(constant) => constants[constant].clone(),
         Place::Kept(kept) => format!("(memory + {})", kept_offset + loops.kept[kept].offset),
         Place::Arena(offset) => format!("(memory + {offset})"),

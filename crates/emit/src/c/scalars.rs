@@ -13,6 +13,7 @@ pub enum Helper {
     FromBits,
     SelectInteger,
     SelectFloat,
+    Fused,
     MulAdd,
     MaxFloat,
     MinFloat,
@@ -37,6 +38,7 @@ impl Helper {
             Helper::FromBits => "from_bits",
             Helper::SelectInteger => "select_integer",
             Helper::SelectFloat => "select_float",
+            Helper::Fused => "fused",
             Helper::MulAdd => return "TACIT_MUL_ADD".to_owned(),
             Helper::MaxFloat => "max_float",
             Helper::MinFloat => "min_float",
@@ -64,11 +66,11 @@ impl Helper {
             Helper::Narrow => vec![Helper::MaxInteger, Helper::MinInteger],
             Helper::ShiftLeft | Helper::ShiftRight => vec![Helper::MaxInteger, Helper::MinInteger],
             Helper::MulShift => vec![Helper::MaxInteger, Helper::MinInteger],
-            Helper::Sequence(_) => vec![Helper::Bits, Helper::FromBits, Helper::MulAdd],
-            Helper::MulAdd => vec![Helper::Bits, Helper::FromBits],
+            Helper::Sequence(_) => vec![Helper::Bits, Helper::FromBits, Helper::Fused],
+            Helper::MulAdd => vec![Helper::Fused],
             Helper::MaxFloat | Helper::MinFloat => vec![Helper::SelectFloat],
             Helper::MaxInteger | Helper::MinInteger => vec![Helper::SelectInteger],
-            Helper::Bits | Helper::FromBits | Helper::SelectInteger | Helper::Random => vec![],
+            Helper::Bits | Helper::FromBits | Helper::SelectInteger | Helper::Fused | Helper::Random => vec![],
         }
     }
 
@@ -78,6 +80,7 @@ impl Helper {
             Helper::FromBits => FROM_BITS.to_owned(),
             Helper::SelectInteger => SELECT_INTEGER.to_owned(),
             Helper::SelectFloat => SELECT_FLOAT.to_owned(),
+            Helper::Fused => FUSED.to_owned(),
             Helper::MulAdd => MUL_ADD.to_owned(),
             Helper::MaxFloat => MAX_FLOAT.to_owned(),
             Helper::MinFloat => MIN_FLOAT.to_owned(),
@@ -135,7 +138,7 @@ fn sequence_text(name: &'static str) -> String {
                 Binary::AddInteger => format!("tacit_from_bits(tacit_bits(t{a}) + tacit_bits(t{b}))"),
                 Binary::SubInteger => format!("tacit_from_bits(tacit_bits(t{a}) - tacit_bits(t{b}))"),
             },
-            Operation::MulAdd(a, b, c) => format!("TACIT_MUL_ADD(t{a}, t{b}, t{c})"),
+            Operation::MulAdd(a, b, c) => format!("tacit_fused(t{a}, t{b}, t{c})"),
             Operation::Less(a, b) => format!("0u - (uint32_t)(t{a} < t{b})"),
             Operation::Equal(a, b) => format!("0u - (uint32_t)(t{a} == t{b})"),
             Operation::Select(truth, a, b) => {
@@ -206,15 +209,17 @@ static inline float tacit_select_float(uint8_t truth, float yes, float no)
 
 ";
 
-const MUL_ADD: &str = r"/* a*b + c, rounded once, where the machine has an instruction for it. Elsewhere the product is rounded too, unless
- * TACIT_EXACT asks for the same bits by software: the product is exact in double, and the sum is rounded to odd there, so
- * that rounding it again to float rounds the exact sum (Boldo and Melquiond 2008). */
+const FUSED: &str = r"/* a*b + c, rounded once: by an instruction where the machine has one. Elsewhere the product is exact in double, and the sum is
+ * rounded to odd there, so that rounding it again to float rounds the exact sum (Boldo and Melquiond 2008). */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || defined(__FP_FAST_FMAF)
-#define TACIT_FUSED 1
-#define TACIT_MUL_ADD(a, b, c) __builtin_fmaf((a), (b), (c))
-#elif defined(TACIT_EXACT)
-#define TACIT_FUSED 1
-static inline float tacit_mul_add(float a, float b, float c)
+#define TACIT_HAS_FUSED 1
+static inline float tacit_fused(float a, float b, float c)
+{
+    return __builtin_fmaf(a, b, c);
+}
+#else
+#define TACIT_HAS_FUSED 0
+static inline float tacit_fused(float a, float b, float c)
 {
     const double product = (double)a * (double)b;
     const double sum = product + (double)c;
@@ -227,9 +232,15 @@ static inline float tacit_mul_add(float a, float b, float c)
     odd.bits += (is_inexact & is_even) * (2u * away - 1u);
     return (float)odd.number;
 }
-#define TACIT_MUL_ADD(a, b, c) tacit_mul_add((a), (b), (c))
+#endif
+
+";
+
+const MUL_ADD: &str = "/* The products and sums of layers: where the machine has no instruction, both are rounded, unless TACIT_EXACT asks for
+ * the same bits by software. */
+#if TACIT_HAS_FUSED || defined(TACIT_EXACT)
+#define TACIT_MUL_ADD(a, b, c) tacit_fused((a), (b), (c))
 #else
-#define TACIT_FUSED 0
 #define TACIT_MUL_ADD(a, b, c) ((a) * (b) + (c))
 #endif
 

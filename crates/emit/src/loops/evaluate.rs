@@ -10,6 +10,7 @@ use tacit_ir::types::{DType, Scalar};
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub inputs: Vec<Vec<u8>>,
+    pub outputs: Vec<Vec<u8>>,
     pub constants: Vec<Vec<u8>>,
     pub kept: Vec<Vec<u8>>,
     pub arena: Vec<u8>,
@@ -23,12 +24,14 @@ impl Memory {
         let inputs = loops.inputs.iter().map(&mut bytes).collect();
         let constants = loops.constants.iter().map(&mut bytes).collect();
         // What an element holds before it is written must not matter.
-        Memory { inputs, constants, kept, arena: vec![0xa5; loops.arena_bytes] }
+        let outputs = loops.outputs.iter().map(|output| vec![0x3c; output.elements * output.dtype.size()]).collect();
+        Memory { inputs, outputs, constants, kept, arena: vec![0xa5; loops.arena_bytes] }
     }
 
     fn at(&self, place: Place) -> &[u8] {
         match place {
             Place::Input(input) => &self.inputs[input],
+            Place::Output(output) => &self.outputs[output],
             Place::Constant(constant) => &self.constants[constant],
             Place::Kept(kept) => &self.kept[kept],
             Place::Arena(offset) => &self.arena[offset..],
@@ -38,6 +41,7 @@ impl Memory {
     fn at_mut(&mut self, place: Place) -> &mut [u8] {
         match place {
             Place::Input(_) | Place::Constant(_) => panic!("a program writes neither inputs nor constants"),
+            Place::Output(output) => &mut self.outputs[output],
             Place::Kept(kept) => &mut self.kept[kept],
             Place::Arena(offset) => &mut self.arena[offset..],
         }

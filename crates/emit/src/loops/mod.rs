@@ -32,7 +32,7 @@ pub struct Loops {
     /// In the order in which they run.
     pub calls: Vec<Call>,
     pub inputs: Vec<Leaf>,
-    /// Read where they lie after the last call.
+    /// Read where they lie after the last call: in memory of their own, or where something else put them.
     pub outputs: Vec<Output>,
     /// What is kept from run to run, states and parameters that the program updates, laid out one after the other.
     pub kept: Vec<Kept>,
@@ -85,6 +85,8 @@ pub struct Copy {
 pub enum Place {
     /// The position in [`Loops::inputs`].
     Input(usize),
+    /// The memory of an output of its own: the position in [`Loops::outputs`].
+    Output(usize),
     /// The position in [`Loops::constants`].
     Constant(usize),
     /// The position in [`Loops::kept`].

@@ -19,6 +19,7 @@ const PAGES_MAX: u64 = 1 << 16;
 pub struct Layout {
     constants: Vec<u64>,
     inputs: Vec<u64>,
+    outputs: Vec<u64>,
     pub kept: u64,
     pub kept_bytes: usize,
     kept_offsets: Vec<u64>,
@@ -50,6 +51,11 @@ impl Layout {
             address
         };
         let inputs = loops.inputs.iter().map(|leaf| place(leaf.elements * leaf.dtype.size())).collect();
+        let outputs = loops.outputs.iter().enumerate().map(|(k, output)| {
+            let is_apart = output.place == Place::Output(k);
+            place(if is_apart { output.elements * output.dtype.size() } else { 0 })
+        });
+        let outputs = outputs.collect();
         let kept_data = kept_data(program);
         let kept = place(kept_data.len());
         let kept_offsets = loops.kept.iter().map(|kept| kept.offset as u64).collect();
@@ -60,12 +66,25 @@ impl Layout {
             return Err(TooLarge::Memory { bytes: end, bytes_max: PAGES_MAX * PAGE });
         }
         let kept_bytes = kept_data.len();
-        Ok(Layout { constants, inputs, kept, kept_bytes, kept_offsets, arena, scratch, pages, data, kept_data })
+        Ok(Layout {
+            constants,
+            inputs,
+            outputs,
+            kept,
+            kept_bytes,
+            kept_offsets,
+            arena,
+            scratch,
+            pages,
+            data,
+            kept_data,
+        })
     }
 
     pub fn address(&self, place: Place) -> u32 {
         let address = match place {
             Place::Input(input) => self.inputs[input],
+            Place::Output(output) => self.outputs[output],
             Place::Constant(constant) => self.constants[constant],
             Place::Kept(kept) => self.kept + self.kept_offsets[kept],
             Place::Arena(offset) => self.arena + offset as u64,

@@ -16,7 +16,7 @@ use build::Builder;
 use element::Scope;
 use places::Places;
 use std::collections::HashMap;
-use tacit_ir::passes::plan::{KernelKind, plan};
+use tacit_ir::passes::plan::{KernelKind, plan_with_outputs_outside};
 use tacit_ir::{Graph, Op};
 
 /// What a target asks of the loops.
@@ -30,7 +30,7 @@ pub struct Options {
 
 /// Plans a verified graph and lowers it.
 pub fn lower(graph: &Graph, options: &Options) -> Loops {
-    let plan = plan(graph);
+    let plan = plan_with_outputs_outside(graph);
     let mut places = Places::new(graph, &plan);
     let mut functions: Vec<Function> = vec![];
     let mut known: HashMap<Function, usize> = HashMap::new();

@@ -88,7 +88,10 @@ impl Places {
     fn resolve(&self, plan: &Plan, value: ValueId) -> Option<Place> {
         match &plan.fates[value.index()] {
             Fate::Leaf => self.places[value.index()],
-            Fate::Stored(buffer) => Some(Place::Arena(plan.buffers[*buffer].offset)),
+            Fate::Stored(buffer) => {
+                let buffer = &plan.buffers[*buffer];
+                Some(buffer.output.map_or(Place::Arena(buffer.offset), Place::Output))
+            }
             Fate::Alias(of) | Fate::Merged(of) | Fate::InPlace(of) => self.resolve(plan, *of),
             Fate::Inline | Fate::Unused => None,
         }

@@ -1,11 +1,16 @@
 //! What lowering leaves behind where a condition never holds or an extent is 0: bodies without statements, scalars that
-//! nothing reads, and operands that nothing touches.
+//! nothing reads, and operands that nothing touches. And what is compared with itself, of which compilers warn.
 
 use super::super::mentions::{Mention, visit, visit_elements};
 use super::super::{Array, Expression, Function, Place, Statement};
+use tacit_ir::ScalarFn;
+use tacit_ir::types::{DType, Scalar};
 
 /// The function without them, and the places of the operands that are left.
 pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>) {
+    let mut body = std::mem::take(&mut function.body);
+    each_expression(&mut body, &mut |expression| decide(&function, expression));
+    function.body = body;
     loop {
         let mut used =
             Used { variables: vec![false; function.variables.len()], counters: vec![false; function.counters] };
@@ -29,11 +34,28 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
     function.operands = operands.kept(function.operands);
     function.locals = locals.kept(function.locals);
     let places = operands.kept(places);
-    renumber(&mut function.body, &|array| match array {
-        Array::Operand(operand) => Array::Operand(operands.number(operand)),
-        Array::Local(local) => Array::Local(locals.number(local)),
+    let number = |array: &mut Array| match array {
+        Array::Operand(operand) => *operand = operands.number(*operand),
+        Array::Local(local) => *local = locals.number(*local),
+    };
+    each_stored(&mut function.body, &mut |array| number(array));
+    each_expression(&mut function.body, &mut |expression| {
+        if let Expression::Load(element) = expression {
+            number(&mut element.array);
+        }
     });
     (function, places)
+}
+
+/// A comparison of a value with itself as what it always is; only NaN is not equal to itself.
+fn decide(function: &Function, expression: &mut Expression) {
+    let Expression::Apply { function: compared, operands } = &*expression else { return };
+    let [a, b] = &operands[..] else { return };
+    let is_less = *compared == ScalarFn::Less;
+    let is_equal = *compared == ScalarFn::Equal && function.dtype(a) != DType::F32;
+    if a == b && (is_less || is_equal) {
+        *expression = Expression::Constant(Scalar::Bool(is_equal));
+    }
 }
 
 /// What some statement reads.
@@ -89,27 +111,36 @@ fn kept(statements: Vec<Statement>, used: &Used, has_changed: &mut bool) -> Vec<
     all
 }
 
-fn renumber(statements: &mut [Statement], number: &dyn Fn(Array) -> Array) {
+fn each_stored(statements: &mut [Statement], visit: &mut dyn FnMut(&mut Array)) {
     for statement in statements {
         match statement {
-            Statement::For { body, .. } => renumber(body, number),
+            Statement::For { body, .. } => each_stored(body, visit),
             Statement::If { then, otherwise, .. } => {
-                renumber(then, number);
-                renumber(otherwise, number);
+                each_stored(then, visit);
+                each_stored(otherwise, visit);
             }
-            Statement::Divide { .. } => {}
-            Statement::Set { value, .. } => renumber_expression(value, number),
-            Statement::Store { element, value } => {
-                element.array = number(element.array);
-                renumber_expression(value, number);
-            }
+            Statement::Divide { .. } | Statement::Set { .. } => {}
+            Statement::Store { element, .. } => visit(&mut element.array),
         }
     }
 }
 
-fn renumber_expression(expression: &mut Expression, number: &dyn Fn(Array) -> Array) {
-    if let Expression::Load(element) = expression {
-        element.array = number(element.array);
+/// Every expression of the statements, operands before what is made of them.
+fn each_expression(statements: &mut [Statement], visit: &mut dyn FnMut(&mut Expression)) {
+    for statement in statements {
+        match statement {
+            Statement::For { body, .. } => each_expression(body, visit),
+            Statement::If { then, otherwise, .. } => {
+                each_expression(then, visit);
+                each_expression(otherwise, visit);
+            }
+            Statement::Divide { .. } => {}
+            Statement::Set { value, .. } | Statement::Store { value, .. } => each_within(value, visit),
+        }
     }
-    expression.operands_mut().iter_mut().for_each(|operand| renumber_expression(operand, number));
+}
+
+fn each_within(expression: &mut Expression, visit: &mut dyn FnMut(&mut Expression)) {
+    expression.operands_mut().iter_mut().for_each(|operand| each_within(operand, visit));
+    visit(expression);
 }

@@ -17,6 +17,23 @@ pub struct Buffer {
     pub last: usize,
     /// In bytes from the arena's start; set by [`assign_offsets`].
     pub offset: usize,
+    /// The output whose memory this is, by its position, if the buffer lies outside the arena; its offset is then 0.
+    pub output: Option<usize>,
+}
+
+/// A stored value that is all of an output, and the output's position.
+pub type Outside = (ValueId, usize);
+
+/// The outputs that can be written where a caller wants them: each has memory of exactly its size that no other output names.
+pub fn outside(graph: &Graph, fates: &[Fate]) -> Vec<Outside> {
+    let storages: Vec<ValueId> = graph.outputs().iter().map(|(_, value)| storage(fates, *value)).collect();
+    let is_alone = |position: usize| {
+        let (stored, value) = (storages[position], graph.outputs()[position].1);
+        matches!(fates[stored.index()], Fate::Stored(_))
+            && graph.ty(stored).bytes() == graph.ty(value).bytes()
+            && storages.iter().filter(|other| **other == stored).count() == 1
+    };
+    (0..storages.len()).filter(|position| is_alone(*position)).map(|position| (storages[position], position)).collect()
 }
 
 /// The value whose memory holds another.
@@ -29,7 +46,7 @@ pub fn storage(fates: &[Fate], mut value: ValueId) -> ValueId {
 
 /// Buffers for all stored values. Next values that can be written over their leaf need none, and a value that can be written
 /// over an operand shares its buffer.
-pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<Buffer> {
+pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel], outside: &[Outside]) -> Vec<Buffer> {
     // What each kernel reads, through the values that it evaluates inside.
     let reads: Vec<Vec<ValueId>> = kernels.iter().map(|kernel| contents(graph, fates, kernel).reads).collect();
     let mut last_read = vec![0; graph.instructions().len()];
@@ -83,6 +100,8 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
                 true => (0, end),
                 false => (k, last_read[value.index()].max(k)),
             };
+            // What is settled outlives a run, and the caller's memory need not.
+            let output = outside.iter().find(|(stored, _)| *stored == value && !kernel.settled).map(|(_, k)| *k);
             // An operand that nothing needs afterwards, whose memory no other result of this kernel has taken.
             let dying = reads[k].iter().find_map(|read| {
                 let Fate::Stored(position) = fates[read.index()] else { return None };
@@ -96,11 +115,12 @@ pub fn lifetimes(graph: &Graph, fates: &mut [Fate], kernels: &[Kernel]) -> Vec<B
                 Some(position) => {
                     buffers[position].values.push(value);
                     buffers[position].last = last;
+                    buffers[position].output = output;
                     position
                 }
                 None => {
                     let bytes = graph.ty(value).bytes().next_multiple_of(ALIGNMENT);
-                    buffers.push(Buffer { values: vec![value], bytes, first, last, offset: 0 });
+                    buffers.push(Buffer { values: vec![value], bytes, first, last, offset: 0, output });
                     buffers.len() - 1
                 }
             };
@@ -175,12 +195,16 @@ fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, of: ValueId) ->
     true
 }
 
-/// Gives every buffer its offset.
+/// Gives every buffer of the arena its offset.
 pub fn assign_offsets(buffers: &mut [Buffer]) -> Placement {
-    let lives: Vec<Life> =
-        buffers.iter().map(|buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last }).collect();
+    let inside = || |buffer: &&mut Buffer| buffer.output.is_none();
+    let lives: Vec<Life> = buffers
+        .iter_mut()
+        .filter(inside())
+        .map(|buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last })
+        .collect();
     let placement = place(&lives, SEARCH_STEPS_MAX);
-    for (buffer, offset) in buffers.iter_mut().zip(&placement.offsets) {
+    for (buffer, offset) in buffers.iter_mut().filter(inside()).zip(&placement.offsets) {
         buffer.offset = *offset;
     }
     placement

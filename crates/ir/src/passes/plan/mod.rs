@@ -10,6 +10,7 @@ pub use memory::{Buffer, Contents};
 pub use offsets::{Life, Placement, place};
 
 use crate::graph::{Graph, Op, ValueId};
+use memory::Outside;
 
 /// A graph laid out for execution. Nothing in it depends on the machine.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub struct Plan {
     pub settled: Vec<bool>,
     /// In the order in which they run.
     pub kernels: Vec<Kernel>,
-    /// The arena's buffers. Every value with `Fate::Stored` lies in one of them.
+    /// Those of the arena, and outputs outside it. Every value with `Fate::Stored` lies in one of them.
     pub buffers: Vec<Buffer>,
     pub arena_bytes: usize,
     /// The greatest sum of bytes that live at once: no placement of this schedule needs less.
@@ -56,20 +57,31 @@ impl Plan {
     }
 }
 
-/// Plans a verified graph.
+/// Plans a verified graph, with its outputs in the arena.
 pub fn plan(graph: &Graph) -> Plan {
+    plan_with(graph, |_, _| vec![])
+}
+
+/// Plans a verified graph whose outputs are written straight into memory of the caller's, where nothing else is in the way:
+/// outputs that are leaves, parts of something larger, or other names of the same memory are for the caller to copy.
+pub fn plan_with_outputs_outside(graph: &Graph) -> Plan {
+    plan_with(graph, memory::outside)
+}
+
+fn plan_with(graph: &Graph, outside: impl FnOnce(&Graph, &[Fate]) -> Vec<Outside>) -> Plan {
     let settled = fuse::settled(graph);
     let (fates, kernels) = fuse::fuse(graph, &settled);
-    let reordered = order::order(graph, &fates, &kernels);
-    let given = lay_out(graph, settled.clone(), fates.clone(), kernels);
+    let outside = outside(graph, &fates);
+    let reordered = order::order(graph, &fates, &kernels, &outside);
+    let given = lay_out(graph, settled.clone(), fates.clone(), kernels, &outside);
     // Where the order makes no difference to the arena, kernels run as they are written.
-    let other = reordered.map(|kernels| lay_out(graph, settled, fates, kernels));
+    let other = reordered.map(|kernels| lay_out(graph, settled, fates, kernels, &outside));
     other.filter(|other| other.arena_bytes < given.arena_bytes).unwrap_or(given)
 }
 
 /// Gives the values of kernels in their final order their places.
-fn lay_out(graph: &Graph, settled: Vec<bool>, mut fates: Vec<Fate>, kernels: Vec<Kernel>) -> Plan {
-    let mut buffers = memory::lifetimes(graph, &mut fates, &kernels);
+fn lay_out(graph: &Graph, settled: Vec<bool>, mut fates: Vec<Fate>, kernels: Vec<Kernel>, outside: &[Outside]) -> Plan {
+    let mut buffers = memory::lifetimes(graph, &mut fates, &kernels, outside);
     let placement = memory::assign_offsets(&mut buffers);
     Plan {
         fates,

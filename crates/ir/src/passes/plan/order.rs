@@ -6,14 +6,14 @@
 //! instead. In the count no value is written over another.
 
 use super::fuse::{Fate, Kernel};
-use super::memory::{contents, storage};
+use super::memory::{Outside, contents, storage};
 use crate::graph::{Graph, ValueId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 /// Kernels in an order with a lower peak than theirs; nothing if none is found. Settled kernels come first.
-pub fn order(graph: &Graph, fates: &[Fate], kernels: &[Kernel]) -> Option<Vec<Kernel>> {
-    let tasks = tasks(graph, fates, kernels);
+pub fn order(graph: &Graph, fates: &[Fate], kernels: &[Kernel], outside: &[Outside]) -> Option<Vec<Kernel>> {
+    let tasks = tasks(graph, fates, kernels, outside);
     let given: Vec<usize> = (0..tasks.len()).collect();
     let bound = tasks.peak(&given);
     // No order needs less than its most demanding kernel.
@@ -57,7 +57,7 @@ struct Shared {
     kept: bool,
 }
 
-fn tasks(graph: &Graph, fates: &[Fate], kernels: &[Kernel]) -> Tasks {
+fn tasks(graph: &Graph, fates: &[Fate], kernels: &[Kernel], outside: &[Outside]) -> Tasks {
     let positions: Vec<usize> = (0..kernels.len()).filter(|k| !kernels[*k].settled).collect();
     let count = positions.len();
     let kept: Vec<ValueId> = graph.outputs().iter().map(|(_, v)| storage(fates, *v)).collect();
@@ -74,8 +74,8 @@ fn tasks(graph: &Graph, fates: &[Fate], kernels: &[Kernel]) -> Tasks {
     for (task, k) in tasks.kernels.iter().enumerate() {
         for value in kernels[*k].also_stored.iter().chain([&kernels[*k].root]) {
             writer_of.insert(*value, task);
-            // Most next values are written over their leaf.
-            if !next.contains(value) {
+            // Most next values are written over their leaf, and what lies outside the arena takes nothing of it.
+            if !next.contains(value) && !outside.iter().any(|(stored, _)| stored == value) {
                 let bytes = graph.ty(*value).bytes();
                 buffer_of.insert(*value, tasks.buffers.len());
                 tasks.buffers.push(Shared { bytes, readers: vec![], kept: kept.contains(value) });
