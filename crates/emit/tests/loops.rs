@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Leaves, tensor, value};
+use common::{Leaves, byte_rows, tensor, value};
 use proptest::prelude::*;
-use tacit_emit::loops::{Loops, Memory, Options, bytes_of, evaluate, lower};
+use tacit_emit::loops::{DOT, Loops, Memory, Options, bytes_of, evaluate, lower};
 use tacit_ir::interpret::interpret;
 use tacit_ir::passes::simplify;
 use tacit_ir::testing::{self, first_difference, random_graph, random_leaves, with_gradients};
@@ -93,5 +93,21 @@ proptest! {
         );
         let graph = text::parse(&source).unwrap();
         check(&graph, &random_leaves(&graph, seed, &testing::Options::default()), lanes)?;
+    }
+}
+
+/// Rows of every length against rows: whole dots, dots with a rest, and none.
+#[test]
+fn neighbouring_bytes_are_multiplied_several_at_a_time_with_the_interpreters_bits() {
+    for length in 1..14 {
+        let graph = byte_rows(length);
+        let leaves = random_leaves(&graph, length as u64, &testing::Options::default());
+        let loops = lower(&graph, &Options { lanes: 4, is_unrolled: true });
+        let has_dots = format!("{loops:?}").contains("Dot {");
+        assert_eq!(has_dots, length >= DOT, "rows of {length}");
+        let mut memory = Memory::new(&loops, |leaf| value(&graph, &leaves, leaf));
+        evaluate(&loops, &mut memory);
+        let expected = &interpret(&graph, &leaves).unwrap().outputs["y"];
+        assert_eq!(memory.output(&loops, "y").unwrap(), bytes_of(expected), "rows of {length}");
     }
 }

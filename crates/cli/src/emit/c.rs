@@ -44,11 +44,15 @@ pub struct Arguments {
 }
 
 pub fn emit(arguments: &Arguments) -> Result<Exit> {
-    let emitted = arguments.programs.iter().map(|path| Emitted::load(path)).collect::<Result<Vec<_>>>()?;
-    refuse_equal_names(&emitted)?;
     let lanes = arguments.lanes.unwrap_or(if arguments.target.is_some() { 4 } else { 16 }) as usize;
     // So few sums are registers, without an array between.
     let options = Options { lanes, is_unrolled: lanes <= 4 };
+    let load = |path: &PathBuf| match options.is_unrolled {
+        true => Emitted::load(path)?.with_terms_last(),
+        false => Emitted::load(path),
+    };
+    let emitted = arguments.programs.iter().map(load).collect::<Result<Vec<_>>>()?;
+    refuse_equal_names(&emitted)?;
     let loops: Vec<Loops> = emitted.iter().map(|program| lower(&program.graph, &options)).collect();
     if arguments.no_lookups {
         emitted.iter().zip(&loops).try_for_each(|(program, loops)| refuse_lookups(program, loops))?;

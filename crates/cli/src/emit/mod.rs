@@ -11,7 +11,7 @@ use clap::Subcommand;
 use tacit_emit::loops::Leaf;
 use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::plan::{Buffer, plan_with_outputs_outside};
-use tacit_ir::passes::{cost, settle, simplify};
+use tacit_ir::passes::{cost, settle, simplify, terms_last};
 use tacit_ir::{Graph, ValueId, text};
 use tacit_spec::Exit;
 use tacit_train::files::write_atomic;
@@ -58,6 +58,15 @@ impl Emitted {
         let cost = cost(&graph);
         let operations = cost.float_operations + cost.integer_operations;
         Ok(Emitted { name: artifact.name, graph, weights, interface: artifact.interface, operations })
+    }
+
+    /// The same for processors that multiply several neighbouring bytes at once, or have registers for few sums.
+    ///
+    /// # Errors
+    /// Those of graphs.
+    fn with_terms_last(mut self) -> Result<Emitted> {
+        self.graph = terms_last(&self.graph, &mut self.weights)?;
+        Ok(self)
     }
 
     /// The elements of a parameter or constant.

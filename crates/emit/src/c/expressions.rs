@@ -35,6 +35,11 @@ impl Printer<'_> {
                 let [a, b, c] = operands.each_ref().map(|operand| self.expression(operand));
                 self.call(Helper::MulAdd, &[a, b, c])
             }
+            Expression::Dot { sum, a, b } => {
+                let sum = self.expression(sum);
+                let [a, b] = [a, b].map(|element| format!("&{}", self.element(element)));
+                self.call(Helper::Dot, &[a, b, sum])
+            }
             Expression::Random { stream, place, key } => {
                 let [low, high] = key.each_ref().map(|word| self.expression(word));
                 let place = format!("(uint32_t){}", affine_text(place));

@@ -22,11 +22,13 @@ pub enum Helper {
     Divide,
     ToInteger,
     Narrow,
+    Places,
     MulShift,
     ShiftLeft,
     ShiftRight,
     Sqrt,
     Random,
+    Dot,
     /// A function that is a sequence of operations, by its name.
     Sequence(&'static str),
 }
@@ -47,11 +49,13 @@ impl Helper {
             Helper::Divide => "divide",
             Helper::ToInteger => "to_integer",
             Helper::Narrow => "narrow",
+            Helper::Places => "places",
             Helper::MulShift => "mulshift",
             Helper::ShiftLeft => "shift_left",
             Helper::ShiftRight => "shift_right",
             Helper::Sqrt => "square_root",
             Helper::Random => "uniform",
+            Helper::Dot => "dot",
             Helper::Sequence(name) => name,
         };
         format!("tacit_{name}")
@@ -63,14 +67,16 @@ impl Helper {
             Helper::SelectFloat | Helper::Sqrt => vec![Helper::Bits, Helper::FromBits],
             Helper::ToInteger => vec![Helper::SelectInteger, Helper::SelectFloat],
             Helper::Divide => vec![Helper::SelectInteger],
-            Helper::Narrow => vec![Helper::MaxInteger, Helper::MinInteger],
-            Helper::ShiftLeft | Helper::ShiftRight => vec![Helper::MaxInteger, Helper::MinInteger],
-            Helper::MulShift => vec![Helper::MaxInteger, Helper::MinInteger],
+            Helper::Narrow | Helper::Places => vec![Helper::MaxInteger, Helper::MinInteger],
+            Helper::ShiftLeft | Helper::ShiftRight => vec![Helper::Places],
+            Helper::MulShift => vec![Helper::Places],
             Helper::Sequence(_) => vec![Helper::Bits, Helper::FromBits, Helper::Fused],
             Helper::MulAdd => vec![Helper::Fused],
             Helper::MaxFloat | Helper::MinFloat => vec![Helper::SelectFloat],
             Helper::MaxInteger | Helper::MinInteger => vec![Helper::SelectInteger],
-            Helper::Bits | Helper::FromBits | Helper::SelectInteger | Helper::Fused | Helper::Random => vec![],
+            Helper::Bits | Helper::FromBits | Helper::SelectInteger | Helper::Fused | Helper::Random | Helper::Dot => {
+                vec![]
+            }
         }
     }
 
@@ -89,11 +95,13 @@ impl Helper {
             Helper::Divide => DIVIDE.to_owned(),
             Helper::ToInteger => TO_INTEGER.to_owned(),
             Helper::Narrow => NARROW.to_owned(),
+            Helper::Places => PLACES.to_owned(),
             Helper::MulShift => MULSHIFT.to_owned(),
             Helper::ShiftLeft => SHIFT_LEFT.to_owned(),
             Helper::ShiftRight => SHIFT_RIGHT.to_owned(),
             Helper::Sqrt => SQUARE_ROOT.to_owned(),
             Helper::Random => UNIFORM.to_owned(),
+            Helper::Dot => DOT.to_owned(),
             Helper::Sequence(name) => sequence_text(name),
         }
     }
@@ -173,9 +181,16 @@ typedef float tacit_float;
 typedef int32_t tacit_int32;
 #endif
 
+/* A call would take more instructions than these functions have. */
+#if defined(__GNUC__)
+#define TACIT_INLINE static inline __attribute__((always_inline))
+#else
+#define TACIT_INLINE static inline
+#endif
+
 "#;
 
-const BITS: &str = "static inline uint32_t tacit_bits(float x)
+const BITS: &str = "TACIT_INLINE uint32_t tacit_bits(float x)
 {
     const union { float number; uint32_t bits; } word = { x };
     return word.bits;
@@ -183,7 +198,7 @@ const BITS: &str = "static inline uint32_t tacit_bits(float x)
 
 ";
 
-const FROM_BITS: &str = "static inline float tacit_from_bits(uint32_t x)
+const FROM_BITS: &str = "TACIT_INLINE float tacit_from_bits(uint32_t x)
 {
     const union { uint32_t bits; float number; } word = { x };
     return word.number;
@@ -192,7 +207,7 @@ const FROM_BITS: &str = "static inline float tacit_from_bits(uint32_t x)
 ";
 
 const SELECT_INTEGER: &str = "/* Without a branch. */
-static inline int32_t tacit_select_integer(uint8_t truth, int32_t yes, int32_t no)
+TACIT_INLINE int32_t tacit_select_integer(uint8_t truth, int32_t yes, int32_t no)
 {
     const uint32_t mask = 0u - (uint32_t)truth;
     return (int32_t)(((uint32_t)yes & mask) | ((uint32_t)no & ~mask));
@@ -201,7 +216,7 @@ static inline int32_t tacit_select_integer(uint8_t truth, int32_t yes, int32_t n
 ";
 
 const SELECT_FLOAT: &str = "/* Without a branch. */
-static inline float tacit_select_float(uint8_t truth, float yes, float no)
+TACIT_INLINE float tacit_select_float(uint8_t truth, float yes, float no)
 {
     const uint32_t mask = 0u - (uint32_t)truth;
     return tacit_from_bits((tacit_bits(yes) & mask) | (tacit_bits(no) & ~mask));
@@ -246,28 +261,28 @@ const MUL_ADD: &str = "/* The products and sums of layers: where the machine has
 
 ";
 
-const MAX_FLOAT: &str = "static inline float tacit_max_float(float a, float b)
+const MAX_FLOAT: &str = "TACIT_INLINE float tacit_max_float(float a, float b)
 {
     return tacit_select_float((uint8_t)(b < a), a, b);
 }
 
 ";
 
-const MIN_FLOAT: &str = "static inline float tacit_min_float(float a, float b)
+const MIN_FLOAT: &str = "TACIT_INLINE float tacit_min_float(float a, float b)
 {
     return tacit_select_float((uint8_t)(a < b), a, b);
 }
 
 ";
 
-const MAX_INTEGER: &str = "static inline int32_t tacit_max_integer(int32_t a, int32_t b)
+const MAX_INTEGER: &str = "TACIT_INLINE int32_t tacit_max_integer(int32_t a, int32_t b)
 {
     return tacit_select_integer((uint8_t)(b < a), a, b);
 }
 
 ";
 
-const MIN_INTEGER: &str = "static inline int32_t tacit_min_integer(int32_t a, int32_t b)
+const MIN_INTEGER: &str = "TACIT_INLINE int32_t tacit_min_integer(int32_t a, int32_t b)
 {
     return tacit_select_integer((uint8_t)(a < b), a, b);
 }
@@ -298,21 +313,55 @@ static inline int32_t tacit_to_integer(float x)
 
 ";
 
-const NARROW: &str = "static inline int8_t tacit_narrow(int32_t x)
+const NARROW: &str = "#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+#include <arm_acle.h>
+TACIT_INLINE int8_t tacit_narrow(int32_t x)
+{
+    return (int8_t)__ssat(x, 8);
+}
+#else
+TACIT_INLINE int8_t tacit_narrow(int32_t x)
 {
     return (int8_t)tacit_max_integer(tacit_min_integer(x, 127), -128);
 }
+#endif
+
+";
+
+const PLACES: &str = "/* How far a word is shifted one way, or, for a negative number, the other way: 0 to 31. */
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+#include <arm_acle.h>
+TACIT_INLINE int32_t tacit_places(int32_t s)
+{
+    return (int32_t)__usat(s, 5);
+}
+TACIT_INLINE int32_t tacit_places_back(int32_t s)
+{
+    return (int32_t)__usat(-__ssat(s, 6), 5);
+}
+#else
+TACIT_INLINE int32_t tacit_places(int32_t s)
+{
+    return tacit_max_integer(tacit_min_integer(s, 31), 0);
+}
+TACIT_INLINE int32_t tacit_places_back(int32_t s)
+{
+    return -tacit_min_integer(tacit_max_integer(s, -31), 0);
+}
+#endif
 
 ";
 
 const MULSHIFT: &str = "/* x * m * 2^(s - 31), rounded twice, as TensorFlow Lite's reference kernels do. */
 static inline int32_t tacit_mulshift(int32_t x, int32_t m, int32_t s)
 {
-    const int32_t left = tacit_max_integer(tacit_min_integer(s, 31), 0);
-    const int32_t right = tacit_max_integer(tacit_min_integer(-tacit_max_integer(s, -31), 31), 0);
-    const int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * (int64_t)m;
-    const int64_t doubled = (product + ((int64_t)1 << 30)) >> 31;
-    const int32_t high = (int32_t)(doubled - (int64_t)(doubled > 2147483647));
+    const int32_t left = tacit_places(s);
+    const int32_t right = tacit_places_back(s);
+    const int32_t shifted = (int32_t)((uint32_t)x << left);
+    const int64_t product = (int64_t)shifted * (int64_t)m;
+    /* The one product that is too large is that of the least number with itself. */
+    const uint32_t is_too_large = (uint32_t)((shifted == m) & (m == (-2147483647 - 1)));
+    const int32_t high = (int32_t)((uint32_t)((product + ((int64_t)1 << 30)) >> 31) - is_too_large);
     const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1u);
     const int32_t threshold = (mask >> 1) + (int32_t)(high < 0);
     return (high >> right) + (int32_t)((high & mask) > threshold);
@@ -322,14 +371,14 @@ static inline int32_t tacit_mulshift(int32_t x, int32_t m, int32_t s)
 
 const SHIFT_LEFT: &str = "static inline int32_t tacit_shift_left(int32_t a, int32_t s)
 {
-    return (int32_t)((uint32_t)a << tacit_max_integer(tacit_min_integer(s, 31), 0));
+    return (int32_t)((uint32_t)a << tacit_places(s));
 }
 
 ";
 
 const SHIFT_RIGHT: &str = "static inline int32_t tacit_shift_right(int32_t a, int32_t s)
 {
-    return a >> tacit_max_integer(tacit_min_integer(s, 31), 0);
+    return a >> tacit_places(s);
 }
 
 ";
@@ -390,6 +439,33 @@ static inline float tacit_square_root(float x)
     /* Zeros and +infinity are their own roots; NaN and negative numbers have none. */
     const float special = (bits == 0x7f800000u) ? x : tacit_from_bits(0x7fc00000u);
     return is_zero ? x : (is_special ? special : result);
+}
+#endif
+
+"#;
+
+const DOT: &str = r#"/* The sum and four products of bytes. A word with bytes a0 to a3 becomes the halves a0 and a2, then a1 and a3, and two halves
+ * are multiplied and added by one instruction. */
+#if defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
+#include <arm_acle.h>
+typedef uint32_t __attribute__((may_alias, aligned(1))) tacit_word;
+TACIT_INLINE int32_t tacit_dot(const int8_t *a, const int8_t *b, int32_t sum)
+{
+    const tacit_word x = *(const tacit_word *)a;
+    const tacit_word y = *(const tacit_word *)b;
+    int16x2_t odd_x;
+    int16x2_t odd_y;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd_x) : "r"(x));
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd_y) : "r"(y));
+    const int32_t even = __smlad(__sxtb16((int8x4_t)x), __sxtb16((int8x4_t)y), sum);
+    return __smlad(odd_x, odd_y, even);
+}
+#else
+TACIT_INLINE int32_t tacit_dot(const int8_t *a, const int8_t *b, int32_t sum)
+{
+    const int32_t first = (int32_t)a[0] * b[0] + (int32_t)a[1] * b[1];
+    const int32_t second = (int32_t)a[2] * b[2] + (int32_t)a[3] * b[3];
+    return (int32_t)((uint32_t)sum + (uint32_t)(first + second));
 }
 #endif
 

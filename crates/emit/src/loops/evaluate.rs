@@ -1,6 +1,6 @@
 //! Loops by their definition: what lowering and every emitter are held to without a compiler or a machine.
 
-use super::{Affine, Array, Call, Condition, Element, Expression, Function, Loops, Place, Statement};
+use super::{Affine, Array, Call, Condition, DOT, Element, Expression, Function, Loops, Place, Statement};
 use tacit_ir::interpret::{Data, Tensor};
 use tacit_ir::math;
 use tacit_ir::scalar::Value;
@@ -195,6 +195,16 @@ impl Frame<'_> {
             Expression::MulAdd(operands) => {
                 let [a, b, c] = &**operands;
                 Value::Float(float(a).mul_add(float(b), float(c)))
+            }
+            Expression::Dot { sum, a, b } => {
+                let word = |value| match value {
+                    Value::I8(x) => i32::from(x),
+                    Value::I32(x) => x,
+                    Value::Float(_) | Value::Bool(_) => panic!("a sum of products of bytes is of integers"),
+                };
+                let pairs = a.run(DOT).zip(b.run(DOT));
+                let products = pairs.map(|(a, b)| word(self.load(&a)) * word(self.load(&b)));
+                Value::I32(products.fold(word(self.value(sum)), i32::wrapping_add))
             }
             Expression::Random { stream, place, key } => {
                 let word = |expression: &Expression| {

@@ -8,7 +8,7 @@ pub enum Mention<'s> {
     Read(Variable),
     /// A scalar that is set, after what its value reads.
     Set(Variable),
-    /// An element that is loaded.
+    /// An element that is loaded, with those behind it if it begins a run.
     Load(&'s Element),
     /// An element that is stored, after what its value reads.
     Store(&'s Element),
@@ -46,6 +46,12 @@ fn visit_expression<'s>(expression: &'s Expression, found: &mut dyn FnMut(Mentio
         Expression::Load(element) => {
             visit_element(element, found);
             found(Mention::Load(element));
+        }
+        Expression::Dot { a, b, .. } => {
+            for element in [a, b] {
+                visit_element(element, found);
+                found(Mention::Load(element));
+            }
         }
         Expression::Position(position) | Expression::Random { place: position, .. } => visit_affine(position, found),
         Expression::Constant(_) | Expression::Apply { .. } | Expression::MulAdd(_) => {}

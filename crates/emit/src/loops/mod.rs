@@ -9,6 +9,7 @@ mod lower;
 pub(crate) mod mentions;
 mod overlap;
 mod products;
+mod rewrite;
 
 pub use evaluate::{Memory, bytes_of, evaluate};
 pub use lower::{Options, lower};
@@ -18,6 +19,9 @@ pub use products::with_rounded_products;
 use tacit_ir::interpret::Tensor;
 use tacit_ir::types::{DType, Scalar, TensorType};
 use tacit_ir::{ScalarFn, ValueId};
+
+/// The products of an [`Expression::Dot`].
+pub const DOT: usize = 4;
 
 /// A number of a loop's counter, within its function.
 pub type Counter = usize;
@@ -215,6 +219,12 @@ pub enum Expression {
     },
     /// f32: a·b + c, rounded once.
     MulAdd(Box<[Expression; 3]>),
+    /// i32: the sum and the products of [`DOT`] bytes from one element on with those from another on, which wraps.
+    Dot {
+        sum: Box<Expression>,
+        a: Element,
+        b: Element,
+    },
     /// The f32 of a Philox block: the uniform number of a place of a stream, from the two words of the key.
     Random {
         stream: u32,
@@ -266,6 +276,12 @@ impl Condition {
             Condition::Within { position, .. } | Condition::Multiple { position, .. } => position,
         }
     }
+
+    pub fn position_mut(&mut self) -> &mut Affine {
+        match self {
+            Condition::Within { position, .. } | Condition::Multiple { position, .. } => position,
+        }
+    }
 }
 
 impl Expression {
@@ -275,6 +291,7 @@ impl Expression {
             Expression::Constant(_) | Expression::Variable(_) | Expression::Load(_) | Expression::Position(_) => &[],
             Expression::Apply { operands, .. } => operands,
             Expression::MulAdd(operands) => &**operands,
+            Expression::Dot { sum, .. } => std::slice::from_ref(sum),
             Expression::Random { key, .. } => &**key,
         }
     }
@@ -286,6 +303,7 @@ impl Expression {
             }
             Expression::Apply { operands, .. } => operands,
             Expression::MulAdd(operands) => &mut **operands,
+            Expression::Dot { sum, .. } => std::slice::from_mut(sum),
             Expression::Random { key, .. } => &mut **key,
         }
     }
@@ -304,6 +322,13 @@ impl Kept {
 impl Element {
     pub fn plain(array: Array, position: Affine) -> Element {
         Element { array, position, modulo: None, row: None }
+    }
+
+    /// The elements that follow from this one on, this among them.
+    pub fn run(&self, length: usize) -> impl Iterator<Item = Element> {
+        let at =
+            |k: usize| Element { position: self.position.clone().plus(&Affine::constant(k as i64)), ..self.clone() };
+        (0..length).map(at)
     }
 }
 
@@ -335,6 +360,7 @@ impl Function {
                 function.result_type(&types).expect("lowering keeps a verified program's types")
             }
             Expression::MulAdd(_) | Expression::Random { .. } => DType::F32,
+            Expression::Dot { .. } => DType::I32,
         }
     }
 }

@@ -51,6 +51,7 @@ impl Emitter<'_> {
             | Expression::Position(_)
             | Expression::Apply { .. }
             | Expression::MulAdd(_)
+            | Expression::Dot { .. }
             | Expression::Random { .. } => false,
         };
         let is_byte = self.function.dtype(narrow) == DType::I8;

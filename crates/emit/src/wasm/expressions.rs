@@ -4,7 +4,7 @@ use super::code::Width;
 use super::function::{Emitter, Home, scalar_type};
 use super::lanes::WIDTH;
 use super::scalars::{Helper, bounded};
-use crate::loops::{Element, Expression};
+use crate::loops::{DOT, Element, Expression};
 use tacit_ir::ScalarFn;
 use tacit_ir::types::{DType, Scalar};
 use wasm_encoder::{Instruction as I, ValType};
@@ -23,6 +23,14 @@ impl Emitter<'_> {
             Expression::MulAdd(operands) => {
                 operands.iter().for_each(|operand| self.push_scalar(operand));
                 self.helpers.fused(&mut self.code, Width::One);
+            }
+            Expression::Dot { sum, a, b } => {
+                self.push_scalar(sum);
+                for (a, b) in a.run(DOT).zip(b.run(DOT)) {
+                    self.load_one(&a);
+                    self.load_one(&b);
+                    self.code.all([I::I32Mul, I::I32Add]);
+                }
             }
             Expression::Random { stream, place, key } => {
                 self.push_position(place);

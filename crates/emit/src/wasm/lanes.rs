@@ -122,6 +122,7 @@ impl Lanes {
             Expression::Load(element) => self.is_uniform_element(element),
             Expression::Position(affine) => affine.step(self.counter) == 0,
             Expression::Apply { .. } | Expression::MulAdd(_) => all_operands(),
+            Expression::Dot { a, b, .. } => self.is_uniform_element(a) && self.is_uniform_element(b) && all_operands(),
             Expression::Random { place, .. } => place.step(self.counter) == 0 && all_operands(),
         }
     }
@@ -156,7 +157,7 @@ impl Lanes {
                 Expression::Apply { .. } | Expression::MulAdd(_) => {
                     expression.operands().iter().all(|operand| self.can_compute(function, unrolling, operand))
                 }
-                Expression::Random { .. } => false,
+                Expression::Dot { .. } | Expression::Random { .. } => false,
             }
     }
 

@@ -25,7 +25,9 @@ impl Emitter<'_> {
             return self.push_repeated(expression, dtype);
         }
         match expression {
-            Expression::Constant(_) | Expression::Random { .. } => panic!("it does not vary from lane to lane"),
+            Expression::Constant(_) | Expression::Dot { .. } | Expression::Random { .. } => {
+                panic!("it does not vary from lane to lane")
+            }
             Expression::Variable(variable) => {
                 let local = self.vector(*variable);
                 self.code.push(I::LocalGet(local));

@@ -3,7 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use common::{Leaves, tensor, value};
+use common::{Leaves, byte_rows, tensor, value};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -343,6 +343,20 @@ fn random_programs_in_c_give_the_interpreters_bits() {
     // A compiler takes longer than an evaluation.
     let count = ProptestConfig::default().cases as usize / 4;
     check("random", &random_cases(count, 1..30), &this_machine());
+}
+
+#[test]
+fn neighbouring_bytes_are_multiplied_several_at_a_time_with_the_interpreters_bits() {
+    let case = |length: usize| {
+        let graph = byte_rows(length);
+        let leaves = random_leaves(&graph, length as u64, &testing::Options::default());
+        Case::new(format!("rows{length}"), &graph, leaves, 3)
+    };
+    let cases: Vec<Case> = (1..14).map(case).collect();
+    check("bytes", &cases, &this_machine());
+    check("bytes", &cases, &other_machines());
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bytes/bundle.c");
+    assert!(std::fs::read_to_string(source).unwrap().contains("= tacit_dot("));
 }
 
 #[test]

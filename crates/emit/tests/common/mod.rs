@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 use tacit_emit::loops::Leaf;
-use tacit_ir::Graph;
 use tacit_ir::interpret::{Data, Tensor, compute};
+use tacit_ir::{Graph, text};
 
 pub type Leaves = HashMap<String, Tensor<f32>>;
 
@@ -14,6 +14,15 @@ pub fn value(graph: &Graph, leaves: &Leaves, leaf: &Leaf) -> Tensor<f32> {
         Some(name) => leaves[name].clone(),
         None => compute(graph.instruction(leaf.value), &[]),
     }
+}
+
+/// Products of rows of bytes of some length with each other.
+pub fn byte_rows(length: usize) -> Graph {
+    let text = format!(
+        "tacit-ir 1\n%0 = input \"x\" -> i8[3,{length}]\n%1 = param \"w\" -> i8[7,{length}]\n\
+         %2 = contract \"ik,jk->ij\" i=3 j=7 k={length} (%0, %1) -> i32[3,7]\noutput \"y\" = %2\n"
+    );
+    text::parse(&text).expect("the graph is legal")
 }
 
 /// The tensor that lies in memory as these bytes.

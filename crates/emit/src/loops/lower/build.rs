@@ -220,6 +220,7 @@ impl Builder {
             | Expression::Position(_)
             | Expression::Apply { .. }
             | Expression::MulAdd(_)
+            | Expression::Dot { .. }
             | Expression::Random { .. } => {
                 let variable = self.variable(self.function.dtype(&value));
                 self.set(variable, value);

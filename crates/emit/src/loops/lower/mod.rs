@@ -1,7 +1,9 @@
 //! From a planned graph to loops.
 
 mod build;
+mod collapse;
 mod contract;
+mod dots;
 mod element;
 mod places;
 mod reduce;
@@ -47,7 +49,8 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
             KernelKind::Random => random(&scope, &mut builder),
         }
         let (function, of_operands) = builder.finish();
-        let (function, of_operands) = tidy::tidy(split::split(function), of_operands);
+        let function = dots::dots(collapse::collapse(split::split(function)));
+        let (function, of_operands) = tidy::tidy(function, of_operands);
         let number = *known.entry(function).or_insert_with_key(|function| {
             functions.push(function.clone());
             functions.len() - 1

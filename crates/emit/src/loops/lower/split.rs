@@ -231,6 +231,9 @@ impl Names<'_> {
             Expression::MulAdd(operands) => {
                 Expression::MulAdd(Box::new(operands.each_ref().map(|operand| self.expression(operand))))
             }
+            Expression::Dot { sum, a, b } => {
+                Expression::Dot { sum: Box::new(self.expression(sum)), a: self.element(a), b: self.element(b) }
+            }
             Expression::Random { stream, place, key } => Expression::Random {
                 stream: *stream,
                 place: self.affine(place),

@@ -2,6 +2,7 @@
 //! nothing reads, and operands that nothing touches. And what is compared with itself, of which compilers warn.
 
 use super::super::mentions::{Mention, visit, visit_elements};
+use super::super::rewrite::{each_element, each_expression};
 use super::super::{Array, Expression, Function, Place, Statement};
 use tacit_ir::ScalarFn;
 use tacit_ir::types::{DType, Scalar};
@@ -38,12 +39,7 @@ pub fn tidy(mut function: Function, places: Vec<Place>) -> (Function, Vec<Place>
         Array::Operand(operand) => *operand = operands.number(*operand),
         Array::Local(local) => *local = locals.number(*local),
     };
-    each_stored(&mut function.body, &mut |array| number(array));
-    each_expression(&mut function.body, &mut |expression| {
-        if let Expression::Load(element) = expression {
-            number(&mut element.array);
-        }
-    });
+    each_element(&mut function.body, &mut |element| number(&mut element.array));
     (function, places)
 }
 
@@ -109,38 +105,4 @@ fn kept(statements: Vec<Statement>, used: &Used, has_changed: &mut bool) -> Vec<
         all.extend(kept);
     }
     all
-}
-
-fn each_stored(statements: &mut [Statement], visit: &mut dyn FnMut(&mut Array)) {
-    for statement in statements {
-        match statement {
-            Statement::For { body, .. } => each_stored(body, visit),
-            Statement::If { then, otherwise, .. } => {
-                each_stored(then, visit);
-                each_stored(otherwise, visit);
-            }
-            Statement::Divide { .. } | Statement::Set { .. } => {}
-            Statement::Store { element, .. } => visit(&mut element.array),
-        }
-    }
-}
-
-/// Every expression of the statements, operands before what is made of them.
-fn each_expression(statements: &mut [Statement], visit: &mut dyn FnMut(&mut Expression)) {
-    for statement in statements {
-        match statement {
-            Statement::For { body, .. } => each_expression(body, visit),
-            Statement::If { then, otherwise, .. } => {
-                each_expression(then, visit);
-                each_expression(otherwise, visit);
-            }
-            Statement::Divide { .. } => {}
-            Statement::Set { value, .. } | Statement::Store { value, .. } => each_within(value, visit),
-        }
-    }
-}
-
-fn each_within(expression: &mut Expression, visit: &mut dyn FnMut(&mut Expression)) {
-    expression.operands_mut().iter_mut().for_each(|operand| each_within(operand, visit));
-    visit(expression);
 }
