@@ -44,8 +44,10 @@ struct Tool {
     debian: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 12] = [
     Tool { program: "cc", purpose: "the C compiler that links Rust programs", debian: &["gcc", "libc6-dev"] },
+    Tool { program: "clang", purpose: "the other C compiler that emitted programs are held to", debian: &["clang"] },
+    Tool { program: "cppcheck", purpose: "which holds emitted programs to rules of MISRA", debian: &["cppcheck"] },
     Tool { program: "git", purpose: "which lists the files that the house rules are about", debian: &["git"] },
     Tool { program: "make", purpose: "which builds the example beside an emitted program", debian: &["make"] },
     Tool {

@@ -133,7 +133,14 @@ fn address(
         Place::Input(input) => parameters.inputs[input].clone(),
         Place::Output(output) => parameters.outputs[output].clone(),
         Place::Constant(constant) => constants[constant].clone(),
-        Place::Kept(kept) => format!("(memory + {})", kept_offset + loops.kept[kept].offset),
-        Place::Arena(offset) => format!("(memory + {offset})"),
+        Place::Kept(kept) => in_memory(kept_offset + loops.kept[kept].offset),
+        Place::Arena(offset) => in_memory(offset),
+    }
+}
+
+fn in_memory(offset: usize) -> String {
+    match offset {
+        0 => "memory".to_owned(),
+        _ => format!("(memory + {offset})"),
     }
 }

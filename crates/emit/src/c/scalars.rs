@@ -165,7 +165,14 @@ fn sequence_text(name: &'static str) -> String {
     text
 }
 
-const PREAMBLE: &str = r#"/* Every operation is rounded on its own: a compiler must not fuse a product and a sum unless it is told to. */
+const PREAMBLE: &str = r#"/* The names of a processor's instructions. */
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#elif defined(__GNUC__) && (defined(__ARM_FEATURE_SAT) || defined(__ARM_FEATURE_SIMD32))
+#include <arm_acle.h>
+#endif
+
+/* Every operation is rounded on its own: a compiler must not fuse a product and a sum unless it is told to. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
@@ -314,7 +321,6 @@ static inline int32_t tacit_to_integer(float x)
 ";
 
 const NARROW: &str = "#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
-#include <arm_acle.h>
 TACIT_INLINE int8_t tacit_narrow(int32_t x)
 {
     return (int8_t)__ssat(x, 8);
@@ -330,7 +336,6 @@ TACIT_INLINE int8_t tacit_narrow(int32_t x)
 
 const PLACES: &str = "/* How far a word is shifted one way, or, for a negative number, the other way: 0 to 31. */
 #if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
-#include <arm_acle.h>
 TACIT_INLINE int32_t tacit_places(int32_t s)
 {
     return (int32_t)__usat(s, 5);
@@ -385,7 +390,6 @@ const SHIFT_RIGHT: &str = "static inline int32_t tacit_shift_right(int32_t a, in
 
 const SQUARE_ROOT: &str = r#"/* Correctly rounded: one instruction where the machine has it, else digit by digit. */
 #if defined(__SSE__)
-#include <xmmintrin.h>
 static inline float tacit_square_root(float x)
 {
     return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
@@ -447,7 +451,6 @@ static inline float tacit_square_root(float x)
 const DOT: &str = r#"/* The sum and four products of bytes. A word with bytes a0 to a3 becomes the halves a0 and a2, then a1 and a3, and two halves
  * are multiplied and added by one instruction. */
 #if defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
-#include <arm_acle.h>
 typedef uint32_t __attribute__((may_alias, aligned(1))) tacit_word;
 TACIT_INLINE int32_t tacit_dot(const int8_t *a, const int8_t *b, int32_t sum)
 {

@@ -115,6 +115,15 @@ struct Machine {
     runner: &'static [&'static str],
 }
 
+/// The other compiler, whose sanitizer needs no library where it ends the program.
+const CLANG: Machine = Machine {
+    name: "clang",
+    compiler: "clang",
+    flags: &["-O2", "-DTACIT_EXACT", "-fsanitize=undefined", "-fsanitize-trap=undefined"],
+    source: "host.c",
+    runner: &["./driver"],
+};
+
 const fn host(name: &'static str, flags: &'static [&'static str]) -> Machine {
     Machine { name, compiler: "cc", flags, source: "host.c", runner: &["./driver"] }
 }
@@ -193,6 +202,7 @@ fn this_machine() -> Vec<Machine> {
         // Without the instruction for roots as well.
         host("fused by software", &["-O1", "-DTACIT_EXACT", "-U__SSE__"]),
         host("with sanitizers", sanitizers),
+        CLANG,
     ];
     if std::arch::is_x86_feature_detected!("fma") {
         all.push(host("for speed", &["-O3", "-mavx2", "-mfma"]));
