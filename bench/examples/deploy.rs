@@ -157,6 +157,7 @@ fn main() {
             describe: &describe,
             interface: Interface::default(),
             operations,
+            keeps_with: None,
         };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/deploy").join(name);
         std::fs::create_dir_all(&folder).expect("the folder of built files is writable");

@@ -7,6 +7,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{BUILD, digits, run, tacit};
+use tacit_ir::interpret::{Tensor, interpret};
+use tacit_nn::OptimiserKind;
+use tacit_train::Artifact;
+use tacit_train::learning::{Learning, learner};
+use tacit_train::quantise::param_values;
 use tempfile::TempDir;
 
 /// A folder with a digits program of two epochs.
@@ -61,6 +66,74 @@ fn emitted_c_gives_the_answers_of_the_program_bit_for_bit() {
     }
 }
 
+/// The pixels of some rows of the data, and the digits that they show.
+fn rows(folder: &Path, count: usize) -> (Vec<f32>, Vec<i32>) {
+    let text = fs::read_to_string(folder.join("digits.csv")).unwrap();
+    let rows = text.lines().skip(1).take(count).map(|row| row.rsplit_once(',').expect("the digit stands last"));
+    let (pixels, digits): (Vec<&str>, Vec<&str>) = rows.unzip();
+    let pixels = pixels.iter().flat_map(|row| row.split(',')).map(|pixel| pixel.parse().unwrap());
+    (pixels.collect(), digits.iter().map(|digit| digit.parse().unwrap()).collect())
+}
+
+#[test]
+fn a_step_of_learning_in_c_gives_the_interpreters_bits_and_answers_follow_it() {
+    const STEPS: usize = 3;
+    let folder = program();
+    let here = folder.path();
+    let learn = ["--learn", "4", "--layers", "dense,output", "--rate", "0.001", "--optimiser", "adamw"];
+    let (code, _, err) =
+        run(here, &[&["emit", "c", "digits.tacit", "--output", "c", "--certify"][..], &learn].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("digits_learn: no branch and no address depends on the inputs"), "{err}");
+    let (images, digits) = rows(here, 4);
+    let list = |values: Vec<String>| values.join(", ");
+    let driver = format!(
+        "#include \"digits.h\"\n#include <stdio.h>\n\
+         static union {{ uint64_t alignment; uint8_t bytes[DIGITS_ARENA_BYTES]; }} arena;\n\
+         static const float images[] = {{ {} }};\nstatic const int32_t right[] = {{ {} }};\n\
+         int main(void)\n{{\n    float loss = 0.0f;\n    float answer[10];\n    digits_reset(arena.bytes);\n    \
+         for (int i = 0; i < {STEPS}; ++i) {{\n        digits_learn_run(arena.bytes, images, right, &loss);\n        \
+         digits_run(arena.bytes, images, answer);\n        fwrite(&loss, 4, 1, stdout);\n        \
+         fwrite(answer, 4, 10, stdout);\n    }}\n    return 0;\n}}\n",
+        list(images.iter().map(|x| format!("{x:?}f")).collect()),
+        list(digits.iter().map(i32::to_string).collect())
+    );
+    fs::write(here.join("c/driver.c"), driver).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler.current_dir(here.join("c")).args(exact_flags().split(' ')).args([
+        "-Wall",
+        "-Wextra",
+        "-pedantic",
+        "-Werror",
+    ]);
+    let compiled = compiler.args(["-o", "driver", "driver.c", "digits.c"]).output().expect("cc runs");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let said = Command::new(here.join("c/driver")).output().unwrap().stdout;
+    let found: Vec<f32> = said.as_chunks::<4>().0.iter().map(|word| f32::from_ne_bytes(*word)).collect();
+
+    let artifact = Artifact::load(&here.join("digits.tacit")).unwrap();
+    let layers = vec!["dense".to_owned(), "output".to_owned()];
+    let learning = Learning { batch: 4, optimiser: OptimiserKind::ADAMW, rate: 0.001, layers };
+    let learner = learner(&artifact, &learning).unwrap();
+    let mut weights = param_values(&artifact.weights);
+    let mut expected = vec![];
+    for _ in 0..STEPS {
+        let mut leaves = weights.clone();
+        leaves.insert("image".to_owned(), Tensor::floats(&[4, 8, 8, 1], images.clone()));
+        leaves.insert("target/digit".to_owned(), Tensor::integers(&[4], digits.clone()));
+        let step = interpret(&learner.step, &leaves).unwrap();
+        expected.extend_from_slice(step.outputs["loss"].as_floats());
+        weights.extend(step.updates);
+        let mut leaves = weights.clone();
+        leaves.retain(|name, _| learner.program.leaf(name).is_some());
+        leaves.insert("image".to_owned(), Tensor::floats(&[8, 8, 1], images[..64].to_vec()));
+        expected.extend_from_slice(interpret(&learner.program, &leaves).unwrap().outputs["digit"].as_floats());
+    }
+    assert_eq!(found, expected);
+    assert!(found[2 * 11] < found[0], "the loss falls: {found:?}");
+    assert_ne!(found[1..11], found[12..22], "answers follow what is learnt");
+}
+
 #[test]
 fn two_programs_of_one_name_are_refused_in_a_bundle() {
     let folder = program();
@@ -111,13 +184,17 @@ fn wrong_requests_are_coded_errors() {
     let folder = program();
     let here = folder.path();
     fs::write(here.join("file"), "").unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["emit", "c", "missing.tacit"], "error[E0307]"),
         (&["emit", "c", "digits.csv"], "error[E0301]"),
         (&["emit", "c", "digits.tacit", "--output", "file/c"], "error[E0306]"),
         (&["emit", "c", "digits.tacit", "--certify", "--compiler", "no-such-compiler"], "error[E0801]"),
         (&["certify", "."], "error[E0307]"),
         (&["emit", "c", "digits.tacit", "--lanes", "0"], "error: invalid value"),
+        (&["emit", "c", "digits.tacit", "--learn", "0"], "error: invalid value"),
+        (&["emit", "c", "digits.tacit", "--learn", "2", "--rate", "-1"], "error: "),
+        (&["emit", "c", "digits.tacit", "--learn", "2", "--layers", "dense9"], "error[E0806]"),
+        (&["emit", "c", "digits.tacit", "digits.tacit", "--learn", "2"], "error[E0806]"),
     ];
     for (arguments, expected) in cases {
         let (code, out, err) = run(here, arguments);

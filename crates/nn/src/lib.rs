@@ -6,6 +6,7 @@
 //! Gradients are not written here: they follow from the instructions (`tacit_ir::gradient`).
 
 pub mod encode;
+pub mod fine_tuning;
 pub mod goals;
 pub mod initialise;
 pub mod layers;
@@ -19,6 +20,7 @@ pub mod training;
 mod check;
 
 pub use encode::{Bins, Block, Categories, Dates, Numbers, Raw, encoded_shape};
+pub use fine_tuning::{Answer, fine_tuning_step};
 pub use goals::Goal;
 pub use initialise::{Initialiser, initialise};
 pub use layers::{Padding, Window};

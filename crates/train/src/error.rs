@@ -48,6 +48,7 @@ pub const NOT_CERTIFIED: &str = "E0802";
 pub const FORBIDDEN: &str = "E0803";
 pub const DOES_NOT_FIT: &str = "E0804";
 pub const SAME_NAME: &str = "E0805";
+pub const CANNOT_LEARN: &str = "E0806";
 
 /// Every code of this crate with its explanation, for `tacit help`.
 pub const CODES: &[(&str, &str)] = &[
@@ -120,6 +121,11 @@ pub const CODES: &[(&str, &str)] = &[
         SAME_NAME,
         "Two programs of a bundle would have functions of one name. A program's name is that of its manifest; emit them \
          apart, or build one under another name.",
+    ),
+    (
+        CANNOT_LEARN,
+        "`--learn` asks for a step of learning that the program has not: its weights are 8-bit integers, which have no \
+         gradients, or no parameter has the name that `--layers` gives. Running statistics of batch normalisation do not learn.",
     ),
     (
         DOES_NOT_FIT,

@@ -18,6 +18,7 @@ pub mod files;
 pub mod graphs;
 pub mod interface;
 pub mod interval;
+pub mod learning;
 pub mod metrics;
 pub mod prepare;
 pub mod quantise;

@@ -28,8 +28,8 @@ pub struct Subject {
     /// The prefix of its functions.
     pub prefix: String,
     pub arena_bytes: u64,
-    /// Whether it keeps anything from run to run.
-    pub has_state: bool,
+    /// The function that prepares what it keeps from run to run, if it keeps anything.
+    pub reset: Option<String>,
     pub inputs: Vec<Memory>,
     pub outputs: Vec<Memory>,
     /// The functions that look elements up by an index, which is an address that depends on data.

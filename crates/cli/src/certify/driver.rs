@@ -39,8 +39,8 @@ fn program(number: usize, subject: &Subject) -> String {
         arguments.push(format!("out{k}"));
     }
     let prefix = &subject.prefix;
-    if subject.has_state {
-        let _ = writeln!(text, "    {prefix}_reset(arena);");
+    if let Some(reset) = &subject.reset {
+        let _ = writeln!(text, "    {reset}(arena);");
     }
     let call = format!("    {prefix}_run({});\n", arguments.join(", "));
     text + &call + &call + "}\n\n"

@@ -82,7 +82,8 @@ fn read_certificate(path: &Path) -> Result<Certificate> {
         return Err(CodedError::new(error::NEWER, message).in_file(path));
     }
     // Names become paths and C, so they must be what the emitter makes.
-    let names = certificate.programs.iter().map(|program| &program.prefix).chain([&certificate.name]);
+    let of_programs = certificate.programs.iter().flat_map(|program| program.reset.iter().chain([&program.prefix]));
+    let names = of_programs.chain([&certificate.name]);
     for name in names {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let message = format!("`{}` is no name of an emitted program", name.escape_debug());

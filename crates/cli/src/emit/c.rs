@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use tacit_emit::c::{self, Program};
-use tacit_emit::loops::{Leaf, Loops, Options, lower};
+use tacit_emit::loops::{Leaf, Loops, Options, lower, share_kept};
 use tacit_ir::{DType, ValueId};
 use tacit_spec::Exit;
 use tacit_train::files::folder_of;
 use tacit_train::{CodedError, error};
 
+use super::learn::Learn;
 use super::part::{self, Footprint, Part, Target};
 use super::{Emitted, write_files};
 use crate::certify::certificate::{Element, Memory, Subject};
@@ -38,6 +39,8 @@ pub struct Arguments {
     certify: bool,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    learn: Learn,
     /// Refuse programs whose addresses depend on data, as those do that look up vectors of labels.
     #[arg(long)]
     no_lookups: bool,
@@ -51,9 +54,19 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
         true => Emitted::load(path)?.with_terms_last(),
         false => Emitted::load(path),
     };
-    let emitted = arguments.programs.iter().map(load).collect::<Result<Vec<_>>>()?;
+    let emitted = match (&arguments.programs[..], arguments.learn.is_asked_for()) {
+        ([program], true) => arguments.learn.load(program)?.into(),
+        (_, true) => {
+            let message = "a step of learning belongs to one program, and several are named";
+            return Err(CodedError::new(error::CANNOT_LEARN, message).help("emit the others apart").into());
+        }
+        (programs, false) => programs.iter().map(load).collect::<Result<Vec<_>>>()?,
+    };
     refuse_equal_names(&emitted)?;
-    let loops: Vec<Loops> = emitted.iter().map(|program| lower(&program.graph, &options)).collect();
+    let mut loops: Vec<Loops> = emitted.iter().map(|program| lower(&program.graph, &options)).collect();
+    if let ([program, step], true) = (&mut loops[..], arguments.learn.is_asked_for()) {
+        share_kept(program, step);
+    }
     if arguments.no_lookups {
         emitted.iter().zip(&loops).try_for_each(|(program, loops)| refuse_lookups(program, loops))?;
     }
@@ -68,7 +81,7 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
             values: &values[k],
             describe: &describe[k],
             interface: c::Interface {
-                notes: program.notes(),
+                notes: program.notes.clone(),
                 labels: program
                     .interface
                     .outputs
@@ -78,6 +91,7 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
                     .collect(),
             },
             operations: program.operations,
+            keeps_with: (k > 0 && arguments.learn.is_asked_for()).then_some(&emitted[0].name),
         })
         .collect();
     let name = c::identifier(arguments.name.as_deref().unwrap_or(&emitted[0].name));
@@ -99,8 +113,8 @@ pub fn emit(arguments: &Arguments) -> Result<Exit> {
         ));
     }
     if arguments.certify {
-        let subjects = emitted.iter().zip(&loops).zip(&bundle.functions);
-        let subjects = subjects.map(|((program, loops), functions)| subject(program, loops, functions)).collect();
+        let subjects = programs.iter().zip(&bundle.functions).map(|(program, functions)| subject(program, functions));
+        let subjects = subjects.collect();
         certify_emitted(&folder, &name, subjects, &arguments.how)?;
     }
     print(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())?;
@@ -168,13 +182,14 @@ fn refuse_lookups(program: &Emitted, loops: &Loops) -> std::result::Result<(), C
 }
 
 /// What a certificate says of how the program is run.
-fn subject(program: &Emitted, loops: &Loops, functions: &[String]) -> Subject {
+fn subject(program: &Program, functions: &[String]) -> Subject {
+    let loops = program.loops;
     let memory = |elements: usize, dtype| Memory { elements: elements as u64, dtype: Element::of(dtype) };
     let lookups = loops.functions.iter().zip(functions).filter(|(function, _)| function.looks_up());
     Subject {
-        prefix: c::identifier(&program.name),
+        prefix: c::identifier(program.name),
         arena_bytes: c::arena_bytes(loops) as u64,
-        has_state: !loops.kept.is_empty(),
+        reset: program.reset(),
         inputs: loops.inputs.iter().map(|leaf| memory(leaf.elements, leaf.dtype)).collect(),
         outputs: loops.outputs.iter().map(|output| memory(output.elements, output.dtype)).collect(),
         lookups: lookups.map(|(_, name)| name.clone()).collect(),

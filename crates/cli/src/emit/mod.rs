@@ -1,6 +1,7 @@
 //! `tacit emit`: a finished program as something that needs no Tacit.
 
 mod c;
+mod learn;
 mod part;
 mod wasm;
 
@@ -12,7 +13,7 @@ use tacit_emit::loops::Leaf;
 use tacit_ir::interpret::{Tensor, compute};
 use tacit_ir::passes::plan::{Buffer, plan_with_outputs_outside};
 use tacit_ir::passes::{cost, settle, simplify, terms_last};
-use tacit_ir::{Graph, ValueId, text};
+use tacit_ir::{Graph, GraphError, ValueId, text};
 use tacit_spec::Exit;
 use tacit_train::files::write_atomic;
 use tacit_train::interface::{Interface, OutputType};
@@ -42,6 +43,8 @@ struct Emitted {
     graph: Graph,
     weights: HashMap<String, Tensor<f32>>,
     interface: Interface,
+    /// What each input and output is, by its name.
+    notes: Vec<(String, String)>,
     operations: u64,
 }
 
@@ -50,14 +53,23 @@ impl Emitted {
     /// Those of a program that cannot be read, and `E0304`.
     fn load(path: &Path) -> Result<Emitted> {
         let artifact = Artifact::load(path)?;
+        let graph = simplify(&artifact.graph).map_err(|fault| invalid(path, &fault))?;
+        let notes = notes(&artifact.interface);
+        Emitted::of(artifact.name.clone(), &graph, &artifact, notes).map_err(|fault| invalid(path, &fault).into())
+    }
+
+    /// A graph over the parameters of an artifact.
+    fn of(
+        name: String,
+        graph: &Graph,
+        artifact: &Artifact,
+        notes: Vec<(String, String)>,
+    ) -> std::result::Result<Emitted, GraphError> {
         let weights = param_values(&artifact.weights);
-        let invalid = |fault: tacit_ir::GraphError| {
-            CodedError::new(error::CONTENTS, format!("`{}` cannot be laid out: {fault}", path.display()))
-        };
-        let graph = settle(&simplify(&artifact.graph).map_err(invalid)?, &weights).map_err(invalid)?;
+        let graph = settle(graph, &weights)?;
         let cost = cost(&graph);
         let operations = cost.float_operations + cost.integer_operations;
-        Ok(Emitted { name: artifact.name, graph, weights, interface: artifact.interface, operations })
+        Ok(Emitted { name, graph, weights, interface: artifact.interface.clone(), notes, operations })
     }
 
     /// The same for processors that multiply several neighbouring bytes at once, or have registers for few sums.
@@ -90,34 +102,38 @@ impl Emitted {
         let peak = (0..plan.kernels.len()).max_by_key(|k| live(*k));
         peak.map(|k| self.instruction(plan.kernels[k].anchor.unwrap_or(plan.kernels[k].root))).unwrap_or_default()
     }
+}
 
-    /// What each input and output is, by its name.
-    fn notes(&self) -> Vec<(String, String)> {
-        let inputs = self.interface.inputs.iter().map(|input| {
-            let shape = match &input.shape[..] {
-                [] => "one number".to_owned(),
-                shape => format!("numbers of shape {shape:?}, the last dimension contiguous"),
-            };
-            let scale = input.scale.map(|scale| format!(", as they come, up to {scale}")).unwrap_or_default();
-            let labels = match &input.labels[..] {
-                [] => String::new(),
-                labels => format!("; the position of one of {}", labels.join(", ")),
-            };
-            (input.name.clone(), format!("{shape}{scale}{labels}"))
-        });
-        let outputs = self.interface.outputs.iter().map(|output| {
-            let note = match output.kind {
-                OutputType::Category => format!("the probabilities of {}", output.labels.join(", ")),
-                OutputType::Labels => format!("the probability of each of {}", output.labels.join(", ")),
-                OutputType::Number => "a number".to_owned(),
-                OutputType::Anomaly => {
-                    format!("a score; an anomaly above {}", output.threshold.unwrap_or(f32::INFINITY))
-                }
-            };
-            (output.name.clone(), note)
-        });
-        inputs.chain(outputs).collect()
-    }
+/// What each input and output is, by its name.
+fn notes(interface: &Interface) -> Vec<(String, String)> {
+    let inputs = interface.inputs.iter().map(|input| {
+        let shape = match &input.shape[..] {
+            [] => "one number".to_owned(),
+            shape => format!("numbers of shape {shape:?}, the last dimension contiguous"),
+        };
+        let scale = input.scale.map(|scale| format!(", as they come, up to {scale}")).unwrap_or_default();
+        let labels = match &input.labels[..] {
+            [] => String::new(),
+            labels => format!("; the position of one of {}", labels.join(", ")),
+        };
+        (input.name.clone(), format!("{shape}{scale}{labels}"))
+    });
+    let outputs = interface.outputs.iter().map(|output| {
+        let note = match output.kind {
+            OutputType::Category => format!("the probabilities of {}", output.labels.join(", ")),
+            OutputType::Labels => format!("the probability of each of {}", output.labels.join(", ")),
+            OutputType::Number => "a number".to_owned(),
+            OutputType::Anomaly => {
+                format!("a score; an anomaly above {}", output.threshold.unwrap_or(f32::INFINITY))
+            }
+        };
+        (output.name.clone(), note)
+    });
+    inputs.chain(outputs).collect()
+}
+
+fn invalid(path: &Path, fault: &GraphError) -> CodedError {
+    CodedError::new(error::CONTENTS, format!("`{}` cannot be laid out: {fault}", path.display()))
 }
 
 /// Writes files into a folder, which is made if it is not there.

@@ -43,6 +43,11 @@ pub fn arena_bytes(loops: &Loops) -> usize {
     kept.map_or(loops.arena_bytes, |bytes| kept_offset(loops) + bytes).max(1)
 }
 
+/// The name of what is kept, for a macro.
+fn upper_of_leaf(leaf: &Leaf) -> String {
+    upper(leaf.name.as_deref().unwrap_or("leaf"))
+}
+
 fn bytes_of(leaf: &Leaf) -> usize {
     leaf.elements * leaf.dtype.size()
 }
@@ -74,7 +79,7 @@ pub fn entry_points(
     let parameters = Parameters::of(loops);
     let at = |place| address(place, loops, constants, &parameters, kept_offset(loops));
     let mut text = String::new();
-    if !loops.kept.is_empty() {
+    if program.resets() {
         let _ = writeln!(text, "void {name}_reset(void *arena)\n{{\n    uint8_t *const memory = (uint8_t *)arena;");
         for (position, kept) in loops.kept.iter().enumerate() {
             reset(&mut text, kept, &at(Place::Kept(position)), &values, constant);
@@ -193,6 +198,13 @@ fn header(name: &str, programs: &[Program]) -> String {
         );
         let _ = writeln!(text, "#define {upper}_ARENA_BYTES {}", arena_bytes(loops));
         let _ = writeln!(text, "#define {upper}_OPERATIONS {}", program.operations);
+        if program.resets() {
+            text += "/* Where what is kept lies in the arena, in bytes. */\n";
+            for kept in &loops.kept {
+                let kept_name = upper_of_leaf(&kept.leaf);
+                let _ = writeln!(text, "#define {upper}_AT_{kept_name} {}", kept_offset(loops) + kept.offset);
+            }
+        }
         for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
             let macro_name = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());
             let _ = writeln!(text, "#define {macro_name} {}", leaf.elements);
@@ -216,14 +228,21 @@ fn header(name: &str, programs: &[Program]) -> String {
             let _ = writeln!(text, " * `{parameter}` is written{}", note(&output.name));
         }
         text += " * No output may overlap an input or the arena.\n";
-        if loops.kept.is_empty() {
-            text += " * Runs in several threads need an arena each, and share nothing else.\n";
-        } else {
-            let name = identifier(program.name);
-            let _ = writeln!(text, " * The arena holds what is kept from run to run: call {name}_reset first.");
+        match (program.reset(), program.keeps_with) {
+            (None, _) => text += " * Runs in several threads need an arena each, and share nothing else.\n",
+            (Some(reset), None) => {
+                let _ = writeln!(text, " * The arena holds what is kept from run to run: call {reset} first.");
+            }
+            (Some(reset), Some(keeper)) => {
+                let run = identifier(keeper);
+                let _ = writeln!(
+                    text,
+                    " * The arena is that of {run}_run, which {reset} prepares, and both keep the same."
+                );
+            }
         }
         text += " */\n";
-        if !loops.kept.is_empty() {
+        if program.resets() {
             let _ = writeln!(text, "void {}_reset(void *arena);", identifier(program.name));
         }
         let _ = writeln!(text, "{};\n", declaration(program));
@@ -268,8 +287,8 @@ fn example(name: &str, programs: &[Program]) -> String {
         let _ = writeln!(text, "static {} {parameter}[{elements}];", c_type(output.dtype));
     }
     text += "\nint main(void)\n{\n";
-    if !loops.kept.is_empty() {
-        let _ = writeln!(text, "    {prefix}_reset(arena.bytes);");
+    if let Some(reset) = program.reset() {
+        let _ = writeln!(text, "    {reset}(arena.bytes);");
     }
     for (leaf, parameter) in loops.inputs.iter().zip(&parameters.inputs) {
         let elements = format!("{upper}_{}_ELEMENTS", parameter.to_ascii_uppercase());

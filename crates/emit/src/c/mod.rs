@@ -30,6 +30,21 @@ pub struct Program<'a> {
     pub interface: Interface,
     /// Operations of one run: a fused multiply-add counts twice.
     pub operations: u64,
+    /// The name of the program whose arena it uses, with what is kept there and the function that resets that.
+    pub keeps_with: Option<&'a str>,
+}
+
+impl Program<'_> {
+    /// The name of the function that prepares what is kept, if something is.
+    pub fn reset(&self) -> Option<String> {
+        let keeper = self.keeps_with.unwrap_or(self.name);
+        (!self.loops.kept.is_empty()).then(|| format!("{}_reset", identifier(keeper)))
+    }
+
+    /// True if that function is this program's own.
+    fn resets(&self) -> bool {
+        !self.loops.kept.is_empty() && self.keeps_with.is_none()
+    }
 }
 
 /// What is written for programs that are compiled together.

@@ -10,11 +10,13 @@ pub(crate) mod mentions;
 mod overlap;
 mod products;
 mod rewrite;
+mod shared;
 
 pub use evaluate::{Memory, bytes_of, evaluate};
 pub use lower::{Options, lower};
 pub use overlap::exclusive_operands;
 pub use products::with_rounded_products;
+pub use shared::share_kept;
 
 use tacit_ir::interpret::Tensor;
 use tacit_ir::types::{DType, Scalar, TensorType};
@@ -231,6 +233,22 @@ pub enum Expression {
         place: Affine,
         key: Box<[Expression; 2]>,
     },
+}
+
+impl Loops {
+    /// Every place that some call, output or copy is about.
+    fn each_place(&mut self, visit: &mut dyn FnMut(&mut Place)) {
+        for call in &mut self.calls {
+            call.places.iter_mut().for_each(&mut *visit);
+        }
+        for output in &mut self.outputs {
+            visit(&mut output.place);
+        }
+        for copy in &mut self.copies {
+            visit(&mut copy.from);
+            visit(&mut copy.to);
+        }
+    }
 }
 
 impl Affine {

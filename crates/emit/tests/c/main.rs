@@ -159,6 +159,7 @@ fn check(test: &str, cases: &[Case], machines: &[Machine]) {
             describe: &|root| format!("%{}", root.0),
             interface: Interface::default(),
             operations: 0,
+            keeps_with: None,
         })
         .collect();
     for (name, text) in emit("bundle", &programs).files {
@@ -401,6 +402,7 @@ fn programs_of_a_bundle_share_functions_and_equal_constants() {
         describe: &|root| format!("%{}", root.0),
         interface: Interface::default(),
         operations: 0,
+        keeps_with: None,
     };
     let source = |programs: &[Program]| emit("bundle", programs).files[0].1.clone();
     let count = |text: &str, what: &str| text.lines().filter(|line| line.starts_with(what)).count();

@@ -77,7 +77,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Loops {
 fn drop_unread_constants(loops: &mut Loops) {
     let mut is_read = vec![false; loops.constants.len()];
     let mut numbers = vec![0; loops.constants.len()];
-    each_place(loops, &mut |place| {
+    loops.each_place(&mut |place| {
         if let Place::Constant(constant) = place {
             is_read[*constant] = true;
         }
@@ -88,24 +88,11 @@ fn drop_unread_constants(loops: &mut Loops) {
             loops.constants.push(leaf);
         }
     }
-    each_place(loops, &mut |place| {
+    loops.each_place(&mut |place| {
         if let Place::Constant(constant) = place {
             *constant = numbers[*constant];
         }
     });
-}
-
-fn each_place(loops: &mut Loops, visit: &mut dyn FnMut(&mut Place)) {
-    for call in &mut loops.calls {
-        call.places.iter_mut().for_each(&mut *visit);
-    }
-    for output in &mut loops.outputs {
-        visit(&mut output.place);
-    }
-    for copy in &mut loops.copies {
-        visit(&mut copy.from);
-        visit(&mut copy.to);
-    }
 }
 
 /// Maps and moves over one index space: the root's elements in row-major order.

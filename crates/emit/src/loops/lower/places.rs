@@ -1,12 +1,10 @@
 //! Where every tensor lies.
 
+use super::super::shared::ALIGNMENT;
 use super::super::{Copy, Kept, Leaf, Output, Place};
 use tacit_ir::passes::plan::{Fate, Plan};
 use tacit_ir::types::Literal;
 use tacit_ir::{Graph, Op, ValueId};
-
-/// What is kept begins at multiples of this, like the buffers of the arena.
-const ALIGNMENT: usize = 64;
 
 pub struct Places {
     pub inputs: Vec<Leaf>,
