@@ -234,7 +234,7 @@ fn the_training_step_of_every_layer_goal_and_optimiser_gives_the_interpreters_bi
         Layer::Relu,
         Layer::Conv { window: Window { stride: [2, 2], ..Window::same([3, 3]) }, channels: 6, groups: 2 },
         Layer::Tanh,
-        Layer::Residual(vec![Layer::Depthwise { window: Window::same([3, 3]) }, Layer::Gelu]),
+        Layer::residual(vec![Layer::Depthwise { window: Window::same([3, 3]) }, Layer::Gelu]),
         Layer::MaxPool { window: Window { stride: [1, 1], ..Window::tiles([2, 2]) } },
         Layer::AveragePool { window: Window { stride: [1, 1], ..Window::tiles([2, 2]) } },
         Layer::LayerNorm,

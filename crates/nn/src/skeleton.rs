@@ -41,8 +41,18 @@ pub enum Layer {
     LayerNorm,
     /// The probability that a value is zero while training.
     Dropout(f32),
+    /// What the layers make of x, plus x or what the shortcut makes of it (He et al., arXiv:1512.03385, equations 1 and 2).
+    Residual {
+        layers: Vec<Layer>,
+        shortcut: Vec<Layer>,
+    },
+}
+
+impl Layer {
     /// x plus what the layers make of x.
-    Residual(Vec<Layer>),
+    pub fn residual(layers: Vec<Layer>) -> Layer {
+        Layer::Residual { layers, shortcut: vec![] }
+    }
 }
 
 /// What a graph is built for.
@@ -168,15 +178,16 @@ impl Layout<'_> {
                     layers::dropout(self.graph, x, *probability, key, self.streams - 1)
                 }
             },
-            Layer::Residual(inside) => {
-                let y = self.all(inside, x)?;
-                let (before, after) = (self.graph.shape(x), self.graph.shape(y));
+            Layer::Residual { layers, shortcut } => {
+                let y = self.all(layers, x)?;
+                let passed = self.all(shortcut, x)?;
+                let (before, after) = (self.graph.shape(passed), self.graph.shape(y));
                 if before != after {
                     return misshapen(format!(
-                        "the layers of a `residual` turn {before:?} into {after:?}; a sum needs one shape"
+                        "a `residual` adds {after:?} to {before:?}; a sum needs one shape, which a shortcut can make"
                     ));
                 }
-                add(self.graph, x, y)
+                add(self.graph, passed, y)
             }
         }
     }
@@ -389,7 +400,7 @@ fn is_rectified(layers: &[Layer]) -> bool {
             | Layer::Dense { .. }
             | Layer::Tanh
             | Layer::Sigmoid
-            | Layer::Residual(_) => return false,
+            | Layer::Residual { .. } => return false,
             Layer::MaxPool { .. }
             | Layer::AveragePool { .. }
             | Layer::GlobalAveragePool
@@ -417,7 +428,7 @@ mod tests {
             Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 1 },
             Layer::LayerNorm,
             Layer::Gelu,
-            Layer::Residual(vec![
+            Layer::residual(vec![
                 Layer::Conv { window: Window::same([1, 1]), channels: 8, groups: 1 },
                 Layer::Relu,
                 Layer::Depthwise { window: Window { dilation: [2, 2], ..Window::same([3, 3]) } },
@@ -426,7 +437,19 @@ mod tests {
             Layer::MaxPool { window: Window { stride: [2, 2], ..Window::tiles([3, 3]) } },
             Layer::Tanh,
             Layer::AveragePool { window: Window { padding: Padding::Same, ..Window::same([2, 2]) } },
-            Layer::Residual(vec![Layer::Sigmoid, Layer::Residual(vec![Layer::LayerNorm])]),
+            Layer::residual(vec![Layer::Sigmoid, Layer::residual(vec![Layer::LayerNorm])]),
+            Layer::Residual {
+                layers: vec![Layer::Conv {
+                    window: Window { stride: [2, 2], ..Window::same([3, 3]) },
+                    channels: 6,
+                    groups: 1,
+                }],
+                shortcut: vec![Layer::Conv {
+                    window: Window { stride: [2, 2], ..Window::same([1, 1]) },
+                    channels: 6,
+                    groups: 1,
+                }],
+            },
             Layer::GlobalAveragePool,
             Layer::Flatten,
             Layer::Dense { units: 3, groups: 1 },

@@ -266,7 +266,7 @@ mod tests {
                 Layer::Conv { window: Window::same([3, 3]), channels: 4, groups: 1 },
                 Layer::BatchNorm,
                 Layer::Relu,
-                Layer::Residual(vec![Layer::Depthwise { window: Window::same([3, 3]) }, Layer::Gelu]),
+                Layer::residual(vec![Layer::Depthwise { window: Window::same([3, 3]) }, Layer::Gelu]),
                 Layer::MaxPool { window: Window { stride: [2, 2], ..Window::tiles([3, 3]) } },
                 Layer::Flatten,
                 Layer::Dropout(0.1),
@@ -570,7 +570,7 @@ mod tests {
         ];
         let error = training_step(&spec, 2).unwrap_err();
         assert!(error.message.contains("`conv2` takes an image"), "{error}");
-        spec.layers = vec![Layer::Residual(vec![Layer::Flatten])];
+        spec.layers = vec![Layer::residual(vec![Layer::Flatten])];
         assert!(program(&spec).unwrap_err().message.contains("`residual`"));
         let window = Window { padding: crate::Padding::Valid, ..Window::same([9, 9]) };
         spec.layers = vec![Layer::MaxPool { window }];

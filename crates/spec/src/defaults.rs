@@ -203,13 +203,9 @@ const COLUMN_UNITS: usize = 16;
 fn table_resnet(width: usize) -> Vec<Layer> {
     const BLOCKS: usize = 2;
     let dense = |units| Layer::Dense { units, groups: 1 };
-    let block = Layer::Residual(vec![
-        Layer::LayerNorm,
-        dense(2 * width),
-        Layer::Relu,
-        Layer::Dropout { probability: DROPOUT },
-        dense(width),
-    ]);
+    let inside =
+        vec![Layer::LayerNorm, dense(2 * width), Layer::Relu, Layer::Dropout { probability: DROPOUT }, dense(width)];
+    let block = Layer::Residual { layers: inside, shortcut: Vec::new() };
     let mut layers = vec![dense(width)];
     layers.extend(std::iter::repeat_n(block, BLOCKS));
     layers.extend([Layer::LayerNorm, Layer::Relu]);
@@ -245,7 +241,7 @@ fn image_resnet(size: usize) -> Vec<Layer> {
     loop {
         let [first, norm, relu] = conv(channels, 1);
         let inside = vec![first.clone(), norm.clone(), relu, first, norm];
-        layers.extend([Layer::Residual(inside), Layer::Relu]);
+        layers.extend([Layer::Residual { layers: inside, shortcut: Vec::new() }, Layer::Relu]);
         if size <= 7 {
             break;
         }

@@ -55,8 +55,11 @@ pub enum Layer {
     Dropout {
         probability: f64,
     },
-    /// x plus what the layers make of x.
-    Residual(Vec<Layer>),
+    /// What the layers make of x, plus x or what the shortcut makes of it (He et al., arXiv:1512.03385, equations 1 and 2).
+    Residual {
+        layers: Vec<Layer>,
+        shortcut: Vec<Layer>,
+    },
 }
 
 /// How a window slides over the height and width of an image.
@@ -217,9 +220,9 @@ pub const LAYERS: &[LayerDefinition] = &[
     },
     LayerDefinition {
         name: "residual",
-        usage: "{ residual = [LAYERS] }",
-        doc: "Adds what the layers make of x to x.",
-        example: "{ residual = [\"conv 3x3 16\", \"relu\", \"conv 3x3 16\"] }",
+        usage: "{ residual = [LAYERS], shortcut = [LAYERS] }",
+        doc: "Adds what the layers make of x to x, or to what the shortcut makes of x where their shapes differ.",
+        example: "{ residual = [\"conv 3x3 32 stride 2\", \"relu\", \"conv 3x3 32\"], shortcut = [\"conv 1x1 32 stride 2\"] }",
         parse: |arguments| {
             let message = "`residual` holds layers, so it is written as a table".to_owned();
             Err(arguments.error(arguments.name.clone(), message, "write `{ residual = [\"…\"] }`".to_owned()))
@@ -261,7 +264,7 @@ impl Layer {
             | Layer::Pool { .. }
             | Layer::AveragePool { .. }
             | Layer::GlobalAveragePool => true,
-            Layer::Residual(layers) => layers.iter().any(Layer::needs_image),
+            Layer::Residual { layers, shortcut } => layers.iter().chain(shortcut).any(Layer::needs_image),
             Layer::Dense { .. }
             | Layer::Relu
             | Layer::Gelu
@@ -334,27 +337,12 @@ impl fmt::Display for Layer {
             Layer::BatchNorm => f.write_str("batch-norm"),
             Layer::LayerNorm => f.write_str("layer-norm"),
             Layer::Dropout { probability } => write!(f, "dropout {probability}"),
-            Layer::Residual(layers) => {
+            Layer::Residual { layers, shortcut } => {
                 f.write_str("{ residual = [")?;
-                for (index, layer) in layers.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    match layer {
-                        Layer::Residual(_) => write!(f, "{comma}{layer}")?,
-                        Layer::Conv { .. }
-                        | Layer::Depthwise { .. }
-                        | Layer::Dense { .. }
-                        | Layer::Relu
-                        | Layer::Gelu
-                        | Layer::Tanh
-                        | Layer::Sigmoid
-                        | Layer::Pool { .. }
-                        | Layer::AveragePool { .. }
-                        | Layer::GlobalAveragePool
-                        | Layer::Flatten
-                        | Layer::BatchNorm
-                        | Layer::LayerNorm
-                        | Layer::Dropout { .. } => write!(f, "{comma}\"{layer}\"")?,
-                    }
+                fmt_list(f, layers)?;
+                if !shortcut.is_empty() {
+                    f.write_str("], shortcut = [")?;
+                    fmt_list(f, shortcut)?;
                 }
                 f.write_str("] }")
             }
@@ -519,6 +507,18 @@ fn fmt_window(f: &mut fmt::Formatter, window: &Window, stride: [usize; 2]) -> fm
         Padding::Valid => f.write_str(" valid")?,
     }
     if window.dilation == [1, 1] { Ok(()) } else { write!(f, " dilation {}", scalar_or_pair(window.dilation)) }
+}
+
+/// Layers as they stand in a list: all but residuals are strings.
+fn fmt_list(f: &mut fmt::Formatter, layers: &[Layer]) -> fmt::Result {
+    for (index, layer) in layers.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        match matches!(layer, Layer::Residual { .. }) {
+            true => write!(f, "{comma}{layer}")?,
+            false => write!(f, "{comma}\"{layer}\"")?,
+        }
+    }
+    Ok(())
 }
 
 fn fmt_stride(f: &mut fmt::Formatter, window: &Window, default: [usize; 2]) -> fmt::Result {

@@ -93,7 +93,10 @@ fn layers() -> Value {
             { "type": "string", "pattern": format!("^ *({})( |$)", names.join("|")) },
             {
                 "type": "object",
-                "properties": { "residual": { "$ref": "#/definitions/layers" } },
+                "properties": {
+                    "residual": { "$ref": "#/definitions/layers" },
+                    "shortcut": { "$ref": "#/definitions/layers" },
+                },
                 "required": ["residual"],
                 "additionalProperties": false,
             },
@@ -179,7 +182,7 @@ source = "a.csv"
 missing = "?"
 split = { by = "who", validation = 0.2 }
 [skeleton]
-layers = ["dense 4", { residual = ["relu", { residual = ["tanh"] }] }]
+layers = ["dense 4", { residual = ["relu", { residual = ["tanh"] }], shortcut = ["dense 4"] }]
 [goal]
 minimise = { z = "cross-entropy" }
 [search]
@@ -202,6 +205,7 @@ at_least = 0.5
             ("validation = 0.2", "validate = 0.2"),
             ("\"dense 4\"", "\"dens 4\""),
             ("{ residual = [\"tanh\"] }", "{ residuum = [\"tanh\"] }"),
+            ("shortcut = ", "shortcuts = "),
             ("\"range-test\"", "\"range\""),
             ("\"auroc\"", "\"auc\""),
             ("[data]\nsource = \"a.csv\"", "[data]"),

@@ -88,24 +88,32 @@ impl Layer {
             | Layer::BatchNorm
             | Layer::LayerNorm
             | Layer::Dropout { .. } => Ok(input),
-            Layer::Residual(layers) => {
-                let mut shape = input;
-                for layer in layers {
-                    shape = layer.shape(shape)?;
-                }
-                residual(input, shape)
+            Layer::Residual { layers, shortcut } => {
+                let behind = |layers: &[Layer]| layers.iter().try_fold(input, |shape, layer| layer.shape(shape));
+                residual(input, behind(shortcut)?, behind(layers)?)
             }
         }
     }
 }
 
-/// What a residual makes of its input when its layers make `inner` of it.
-pub(crate) fn residual(input: Shape, inner: Shape) -> Result<Shape, ShapeError> {
-    if input == inner {
-        return Ok(input);
+/// What a residual makes of its input when its layers make `inner` and its shortcut `passed` of it.
+pub(crate) fn residual(input: Shape, passed: Shape, inner: Shape) -> Result<Shape, ShapeError> {
+    if passed == inner {
+        return Ok(inner);
     }
-    let message = format!("the layers of this `residual` turn {input} into {inner}, so the two cannot be added");
-    let help = "choose layers that keep the shape: stride 1, `same`, as many channels out as in".to_owned();
+    let (message, help) = match input == passed {
+        true => (
+            format!("the layers of this `residual` turn {input} into {inner}, so the two cannot be added"),
+            "choose layers that keep the shape, or give it a `shortcut` such as `[\"conv 1x1 32 stride 2\"]` that makes the same",
+        ),
+        false => (
+            format!(
+                "the layers of this `residual` make {inner} and its `shortcut` {passed}, so the two cannot be added"
+            ),
+            "choose the same strides and the same number of channels in both",
+        ),
+    };
+    let help = help.to_owned();
     Err(ShapeError { code: Code::LayerShape, message, help })
 }
 
@@ -168,7 +176,7 @@ mod tests {
         assert_eq!(after(IMAGE, &["pool 9"]), Err(Code::LayerShape));
         assert_eq!(after(IMAGE, &["conv 3x3 4 groups 2"]), Err(Code::LayerShape));
         assert_eq!(after(Shape::Vector(1 << 20), &["dense 1000000"]), Err(Code::TooLarge));
-        let residual = Layer::Residual(vec![parse_layer("conv 3x3 2").unwrap()]);
+        let residual = Layer::Residual { layers: vec![parse_layer("conv 3x3 2").unwrap()], shortcut: vec![] };
         assert_eq!(residual.shape(IMAGE).unwrap_err().code, Code::LayerShape);
     }
 }

@@ -199,10 +199,13 @@ fn one(
             }
         };
     }
-    let inner = field.value.as_table().filter(|table| table.len() == 1).and_then(|table| table.get("residual"));
+    let table = field.value.as_table();
+    let shortcut = table.and_then(|table| table.get("shortcut"));
+    let keys = 1 + usize::from(shortcut.is_some());
+    let inner = table.filter(|table| table.len() == keys).and_then(|table| table.get("residual"));
     let Some(inner) = inner else {
         let message = format!("{} is not a layer", quoted(&field.name));
-        let help = "write a layer such as `\"conv 3x3 16\"`, or `{ residual = [\"…\"] }`";
+        let help = "write a layer such as `\"conv 3x3 16\"`, or `{ residual = [\"…\"] }`, with a `shortcut` if need be";
         let diagnostic = reader.error(Code::WrongType, &field.span, message).help(help);
         reader.push(diagnostic);
         return None;
@@ -221,9 +224,17 @@ fn one(
         reader.push(diagnostic);
         return None;
     }
-    let shapes = input.zip(inner_shape);
-    let shape = shapes.and_then(|(input, made)| next_shape(reader, residual(input, made), &field.span));
-    Some((Layer::Residual(layers), shape))
+    let (shortcut, passed_shape) = match shortcut {
+        Some(value) => {
+            let shortcut = Field { name: "shortcut".into(), span: value.span(), value: value.get_ref() };
+            list(reader, &shortcut, input, depth, budget)?
+        }
+        None => (Vec::new(), input),
+    };
+    let shapes = input.zip(passed_shape).zip(inner_shape);
+    let shape =
+        shapes.and_then(|((input, passed), made)| next_shape(reader, residual(input, passed, made), &field.span));
+    Some((Layer::Residual { layers, shortcut }, shape))
 }
 
 fn next_shape(reader: &mut Reader, shape: Result<Shape, ShapeError>, span: &Range<usize>) -> Option<Shape> {

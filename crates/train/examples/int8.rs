@@ -48,13 +48,17 @@ fn main() -> Result<()> {
         targets: &built.targets,
         parameters: &built.parameters,
     };
+    let weights = &artifact.weights;
+    let mut chosen = vec![];
     for (name, calibration) in
         [("min-max", Calibration::MinMax), ("percentile", Calibration::Percentile), ("mse", Calibration::Mse)]
     {
-        let weights = &artifact.weights;
         let quantisations = calibrate(&quantiser, weights, &dataset, &prepared.training, calibration, &options)?;
         let (graph, integers) = quantised(&quantiser, weights, &quantisations)?;
         show(&format!("int8, {name}"), &tested(&graph, &integers)?);
+        chosen.push((name, quantisations));
+    }
+    for (name, quantisations) in chosen {
         let tuned = tuning.run(weights.clone(), steps, rate, &quantisations, &options, &mut |_| {})?;
         let (graph, integers) = quantised(&quantiser, &tuned, &quantisations)?;
         show(&format!("int8, {name}, aware"), &tested(&graph, &integers)?);

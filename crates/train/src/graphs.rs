@@ -258,7 +258,10 @@ fn layer(layer: &tacit_spec::Layer) -> Layer {
         tacit_spec::Layer::BatchNorm => Layer::BatchNorm,
         tacit_spec::Layer::LayerNorm => Layer::LayerNorm,
         tacit_spec::Layer::Dropout { probability } => Layer::Dropout(*probability as f32),
-        tacit_spec::Layer::Residual(layers) => Layer::Residual(layers.iter().map(self::layer).collect()),
+        tacit_spec::Layer::Residual { layers, shortcut } => Layer::Residual {
+            layers: layers.iter().map(self::layer).collect(),
+            shortcut: shortcut.iter().map(self::layer).collect(),
+        },
     }
 }
 

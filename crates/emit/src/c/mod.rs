@@ -63,7 +63,7 @@ pub fn emit(name: &str, programs: &[Program]) -> Bundle {
     let (bodies, functions): (Vec<String>, Vec<Vec<String>>) =
         programs.iter().map(|program| shared.add(program)).unzip();
     let mut source = String::new();
-    let _ = writeln!(source, "/* Written by Tacit; changes made here are lost. */\n#include \"{name}.h\"\n");
+    let _ = writeln!(source, "/* Written by Tacit; changes made here are lost. */\n#include \"{name}.h\"");
     source += &scalars::helpers(&shared.used);
     source += &shared.constants;
     source += &shared.functions;

@@ -118,7 +118,20 @@ pub fn helpers(used: &BTreeSet<Helper>) -> String {
             }
         }
     }
-    PREAMBLE.to_owned() + &all.into_iter().map(Helper::text).collect::<String>()
+    includes(&all) + PREAMBLE + &all.into_iter().map(Helper::text).collect::<String>()
+}
+
+/// The headers with the names of a processor's instructions, for the helpers that use them.
+fn includes(used: &BTreeSet<Helper>) -> String {
+    let mut text = String::new();
+    if used.contains(&Helper::Sqrt) {
+        text += "#if defined(__SSE__)\n#include <xmmintrin.h>\n#endif\n";
+    }
+    if [Helper::Narrow, Helper::Places, Helper::Dot].iter().any(|helper| used.contains(helper)) {
+        text += "#if defined(__GNUC__) && (defined(__ARM_FEATURE_SAT) || defined(__ARM_FEATURE_SIMD32))\n\
+                 #include <arm_acle.h>\n#endif\n";
+    }
+    text
 }
 
 /// A scalar function as its recorded sequence.
@@ -165,13 +178,7 @@ fn sequence_text(name: &'static str) -> String {
     text
 }
 
-const PREAMBLE: &str = r#"/* The names of a processor's instructions. */
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#elif defined(__GNUC__) && (defined(__ARM_FEATURE_SAT) || defined(__ARM_FEATURE_SIMD32))
-#include <arm_acle.h>
-#endif
-
+const PREAMBLE: &str = r#"
 /* Every operation is rounded on its own: a compiler must not fuse a product and a sum unless it is told to. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF

@@ -78,6 +78,12 @@ fn general() -> Vec<Case> {
         (Code::LayerArguments, skeleton("layers = [{ residual = [] }]"), "[]"),
         (Code::LayerShape, skeleton("layers = [\"dense 3\"]"), "\"dense 3\""),
         (Code::LayerShape, skeleton("layers = [{ residual = [\"pool 2\"] }]"), "{ residual = [\"pool 2\"] }"),
+        (
+            Code::LayerShape,
+            skeleton("layers = [{ residual = [\"pool 2\"], shortcut = [\"pool 4\"] }]"),
+            "{ residual = [\"pool 2\"], shortcut = [\"pool 4\"] }",
+        ),
+        (Code::UnknownLayer, skeleton("layers = [{ residual = [\"relu\"], shortcut = [\"relo\"] }]"), "relo"),
         (Code::TooLarge, skeleton("layers = [\"flatten\", \"dense 1000000\", \"dense 1000000\"]"), "\"dense 1000000\""),
         (Code::TooLarge, skeleton(&format!("layers = [{}]", "\"relu\",".repeat(1001))), "\"relu\""),
         (
