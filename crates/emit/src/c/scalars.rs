@@ -23,6 +23,7 @@ pub enum Helper {
     ToInteger,
     Narrow,
     Places,
+    PlacesBack,
     MulShift,
     ShiftLeft,
     ShiftRight,
@@ -50,6 +51,7 @@ impl Helper {
             Helper::ToInteger => "to_integer",
             Helper::Narrow => "narrow",
             Helper::Places => "places",
+            Helper::PlacesBack => "places_back",
             Helper::MulShift => "mulshift",
             Helper::ShiftLeft => "shift_left",
             Helper::ShiftRight => "shift_right",
@@ -67,9 +69,9 @@ impl Helper {
             Helper::SelectFloat | Helper::Sqrt => vec![Helper::Bits, Helper::FromBits],
             Helper::ToInteger => vec![Helper::SelectInteger, Helper::SelectFloat],
             Helper::Divide => vec![Helper::SelectInteger],
-            Helper::Narrow | Helper::Places => vec![Helper::MaxInteger, Helper::MinInteger],
+            Helper::Narrow | Helper::Places | Helper::PlacesBack => vec![Helper::MaxInteger, Helper::MinInteger],
             Helper::ShiftLeft | Helper::ShiftRight => vec![Helper::Places],
-            Helper::MulShift => vec![Helper::Places],
+            Helper::MulShift => vec![Helper::Places, Helper::PlacesBack],
             Helper::Sequence(_) => vec![Helper::Bits, Helper::FromBits, Helper::Fused],
             Helper::MulAdd => vec![Helper::Fused],
             Helper::MaxFloat | Helper::MinFloat => vec![Helper::SelectFloat],
@@ -96,6 +98,7 @@ impl Helper {
             Helper::ToInteger => TO_INTEGER.to_owned(),
             Helper::Narrow => NARROW.to_owned(),
             Helper::Places => PLACES.to_owned(),
+            Helper::PlacesBack => PLACES_BACK.to_owned(),
             Helper::MulShift => MULSHIFT.to_owned(),
             Helper::ShiftLeft => SHIFT_LEFT.to_owned(),
             Helper::ShiftRight => SHIFT_RIGHT.to_owned(),
@@ -127,7 +130,7 @@ fn includes(used: &BTreeSet<Helper>) -> String {
     if used.contains(&Helper::Sqrt) {
         text += "#if defined(__SSE__)\n#include <xmmintrin.h>\n#endif\n";
     }
-    if [Helper::Narrow, Helper::Places, Helper::Dot].iter().any(|helper| used.contains(helper)) {
+    if [Helper::Narrow, Helper::Places, Helper::PlacesBack, Helper::Dot].iter().any(|helper| used.contains(helper)) {
         text += "#if defined(__GNUC__) && (defined(__ARM_FEATURE_SAT) || defined(__ARM_FEATURE_SIMD32))\n\
                  #include <arm_acle.h>\n#endif\n";
     }
@@ -341,21 +344,28 @@ TACIT_INLINE int8_t tacit_narrow(int32_t x)
 
 ";
 
-const PLACES: &str = "/* How far a word is shifted one way, or, for a negative number, the other way: 0 to 31. */
+const PLACES: &str = "/* How far a word is shifted one way: 0 to 31. */
 #if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
 TACIT_INLINE int32_t tacit_places(int32_t s)
 {
     return (int32_t)__usat(s, 5);
-}
-TACIT_INLINE int32_t tacit_places_back(int32_t s)
-{
-    return (int32_t)__usat(-__ssat(s, 6), 5);
 }
 #else
 TACIT_INLINE int32_t tacit_places(int32_t s)
 {
     return tacit_max_integer(tacit_min_integer(s, 31), 0);
 }
+#endif
+
+";
+
+const PLACES_BACK: &str = "/* How far it is shifted the other way, for a negative number. */
+#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
+TACIT_INLINE int32_t tacit_places_back(int32_t s)
+{
+    return (int32_t)__usat(-__ssat(s, 6), 5);
+}
+#else
 TACIT_INLINE int32_t tacit_places_back(int32_t s)
 {
     return -tacit_min_integer(tacit_max_integer(s, -31), 0);
