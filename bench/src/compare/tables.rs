@@ -212,9 +212,11 @@ fn rounds(record: &Record) -> String {
 }
 
 fn greatest_deviation(record: &Record) -> String {
-    let deviations = record.cases.values().filter_map(|case| Some(case.timing(TACIT)?.deviation));
+    let rows = all_rows(record);
+    let floats = rows.iter().filter(|row| row.case.mode != Mode::Int8);
+    let deviations = floats.filter_map(|row| Some(row.measured.timing(TACIT)?.deviation));
     match deviations.reduce(f64::max) {
-        Some(greatest) if greatest > 0.0 => format!(" Tacit's greatest deviation is {greatest:.1e}."),
+        Some(greatest) if greatest > 0.0 => format!(" Tacit's greatest deviation in float32 is {greatest:.1e}."),
         Some(_) | None => String::new(),
     }
 }
