@@ -111,3 +111,18 @@ fn neighbouring_bytes_are_multiplied_several_at_a_time_with_the_interpreters_bit
         assert_eq!(memory.output(&loops, "y").unwrap(), bytes_of(expected), "rows of {length}");
     }
 }
+
+/// What a sum of nothing is stands in no variable, and still is known to the map behind it.
+#[test]
+fn a_map_behind_a_reduction_of_nothing_takes_its_first_value() {
+    for reduction in ["sum", "max"] {
+        let text = format!(
+            "tacit-ir 1\n%0 = input \"x\" -> i32[0,3]\n%1 = input \"y\" -> i32[3]\n\
+             %2 = reduce {reduction} \"ab->b\" a=0 b=3 (%0) -> i32[3]\n%3 = map add (%2, %1) -> i32[3]\noutput \"z\" = %3\n"
+        );
+        let graph = text::parse(&text).unwrap();
+        for lanes in [1, 2] {
+            check(&graph, &random_leaves(&graph, 1, &testing::Options::default()), lanes).unwrap();
+        }
+    }
+}

@@ -23,7 +23,7 @@ pub struct Builder {
 #[derive(Default)]
 struct Block {
     statements: Vec<Statement>,
-    known: HashMap<Key, Variable>,
+    known: HashMap<Key, Expression>,
 }
 
 impl Builder {
@@ -232,14 +232,12 @@ impl Builder {
     /// Binds the value of an element, so that it is evaluated once in this block and those inside.
     pub fn know(&mut self, key: Key, value: Expression) -> Expression {
         let value = self.bind(value);
-        if let Expression::Variable(variable) = value {
-            self.blocks.last_mut().expect("a block is open").known.insert(key, variable);
-        }
+        self.blocks.last_mut().expect("a block is open").known.insert(key, value.clone());
         value
     }
 
     pub fn known(&self, key: &Key) -> Option<Expression> {
-        self.blocks.iter().rev().find_map(|block| block.known.get(key)).map(|v| Expression::Variable(*v))
+        self.blocks.iter().rev().find_map(|block| block.known.get(key)).cloned()
     }
 
     pub fn store(&mut self, element: Element, value: Expression) {
