@@ -1,10 +1,9 @@
 //! A finished program that goes on learning: the loss of its answers, its gradients and updates behind its own graph.
 
-use crate::goals::squared_error;
-use crate::ops::{at_least, count, div, leading, misshapen, mul, offset, scale, sum, unary};
-use crate::optimise::{Gradient, Optimiser, optimise};
+use crate::goals::{log_likelihood_loss, squared_error};
+use crate::ops::{add, at_least, mean, misshapen, mul, offset, scale, unary};
+use crate::optimise::{Optimiser, minimise};
 use crate::training::TARGET;
-use tacit_ir::gradient::differentiate;
 use tacit_ir::passes::batch;
 use tacit_ir::{DType, Graph, Op, Result, ScalarFn, ValueId};
 
@@ -49,23 +48,19 @@ pub fn fine_tuning_step(
         };
         let loss = loss(&mut graph, *answer, *value, &format!("{TARGET}{name}"))?;
         total = Some(match total {
-            Some(sum) => crate::ops::add(&mut graph, sum, loss)?,
+            Some(sum) => add(&mut graph, sum, loss)?,
             None => loss,
         });
     }
     let Some(loss) = total else { return misshapen("a program has an output") };
-    let mut leaves = vec![];
+    let mut parameters: Vec<(&str, ValueId, bool)> = vec![];
     for name in trained {
         match graph.leaf(name).filter(|leaf| matches!(graph.instruction(*leaf).op, Op::Param { .. })) {
-            Some(leaf) => leaves.push(leaf),
+            Some(leaf) => parameters.push((name, leaf, false)),
             None => return misshapen(format!("the program has no parameter `{name}`")),
         }
     }
-    let gradients = differentiate(&mut graph, loss, &leaves)?;
-    let gradients: Vec<Gradient> = (0..trained.len())
-        .map(|k| Gradient { name: &trained[k], parameter: leaves[k], gradient: gradients[k], decays: false })
-        .collect();
-    optimise(&mut graph, optimiser, &gradients)?;
+    minimise(&mut graph, optimiser, loss, &parameters)?;
     graph.set_output("loss", loss)?;
     Ok(graph)
 }
@@ -75,18 +70,9 @@ fn loss(graph: &mut Graph, answer: Answer, value: ValueId, target: &str) -> Resu
     match answer {
         Answer::Probabilities => {
             // −log p of the right class, averaged over the rows.
-            let rows = leading(graph, value, 1, "probabilities")?;
-            let last = shape.len() - 1;
-            let target = graph.input(target, DType::I32, &shape[..last])?;
-            let class = graph.iota(shape[last])?;
-            let hit = graph.map_nest(ScalarFn::Equal, &format!("z,{rows}->{rows}z"), &[class, target])?;
-            let hit = graph.map(ScalarFn::Cast(DType::F32), &[hit])?;
-            let logarithm = logarithm(graph, value)?;
-            let agreement = mul(graph, hit, logarithm)?;
-            let total = sum(graph, agreement)?;
-            let count = count(graph, value, &(0..last).collect::<Vec<_>>())?;
-            let mean = div(graph, total, count)?;
-            unary(graph, ScalarFn::Neg, mean)
+            let target = graph.input(target, DType::I32, shape.split_last().map_or(&[][..], |(_, rows)| rows))?;
+            let logarithms = logarithm(graph, value)?;
+            log_likelihood_loss(graph, logarithms, target, None, 0.0)
         }
         Answer::Labels => {
             // −y·log p − (1 − y)·log(1 − p), averaged over all.
@@ -101,27 +87,21 @@ fn loss(graph: &mut Graph, answer: Answer, value: ValueId, target: &str) -> Resu
                 let logarithm = logarithm(graph, probability)?;
                 terms.push(mul(graph, share, logarithm)?);
             }
-            let agreement = crate::ops::add(graph, terms[0], terms[1])?;
-            let mean = mean_of_all(graph, agreement)?;
+            let agreement = add(graph, terms[0], terms[1])?;
+            let mean = mean(graph, agreement)?;
             scale(graph, mean, -1.0)
         }
         Answer::Numbers => {
             let target = graph.input(target, DType::F32, &shape)?;
             squared_error(graph, value, target)
         }
-        Answer::Score => mean_of_all(graph, value),
+        Answer::Score => mean(graph, value),
     }
 }
 
 fn logarithm(graph: &mut Graph, probability: ValueId) -> Result<ValueId> {
     let probability = at_least(graph, probability, LEAST)?;
     unary(graph, ScalarFn::Log, probability)
-}
-
-fn mean_of_all(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
-    let total = sum(graph, x)?;
-    let count = count(graph, x, &(0..graph.shape(x).len()).collect::<Vec<_>>())?;
-    div(graph, total, count)
 }
 
 #[cfg(test)]

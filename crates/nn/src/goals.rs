@@ -1,7 +1,9 @@
 //! Goals to minimise: the mean over the batch, or over batch and outputs, as one number.
 
 use crate::layers::{log_softmax, relu, sigmoid, softmax, softplus};
-use crate::ops::{add, at_least, at_most, count, div, leading, misshapen, mul, reduce_last, scale, sub, sum, unary};
+use crate::ops::{
+    add, at_least, at_most, count, div, leading, mean, misshapen, mul, reduce_last, scale, sub, sum, unary,
+};
 use tacit_ir::{DType, Graph, Reduction, Result, Scalar, ScalarFn, ValueId};
 
 /// What a search minimises.
@@ -72,18 +74,30 @@ pub fn cross_entropy(
     class_weights: Option<&[f32]>,
     smoothing: f32,
 ) -> Result<ValueId> {
-    let rows = leading(graph, logits, 1, "cross-entropy")?;
-    let last = graph.shape(logits).len() - 1;
-    let classes = graph.shape(logits)[last];
+    leading(graph, logits, 1, "cross-entropy")?;
     if !(0.0..1.0).contains(&smoothing) {
         return misshapen(format!("label smoothing is at least 0 and below 1, not {smoothing}"));
     }
-    let logarithms = log_softmax(graph, logits)?; // [.., k]
+    let logarithms = log_softmax(graph, logits)?;
+    log_likelihood_loss(graph, logarithms, target, class_weights, smoothing)
+}
+
+/// [`cross_entropy`] from the logarithms of the probabilities [.., k].
+pub(crate) fn log_likelihood_loss(
+    graph: &mut Graph,
+    logarithms: ValueId,
+    target: ValueId,
+    class_weights: Option<&[f32]>,
+    smoothing: f32,
+) -> Result<ValueId> {
+    let rows = leading(graph, logarithms, 1, "cross-entropy")?;
+    let last = graph.shape(logarithms).len() - 1;
+    let classes = graph.shape(logarithms)[last];
     let class = graph.iota(classes)?;
     let hit = graph.map_nest(ScalarFn::Equal, &format!("z,{rows}->{rows}z"), &[class, target])?;
     let mut share = graph.map(ScalarFn::Cast(DType::F32), &[hit])?; // [.., k]
     if smoothing > 0.0 {
-        let count = count(graph, logits, &[last])?;
+        let count = count(graph, logarithms, &[last])?;
         let spread = graph.float(smoothing)?;
         let spread = div(graph, spread, count)?;
         share = scale(graph, share, 1.0 - smoothing)?;
@@ -99,7 +113,7 @@ pub fn cross_entropy(
     let agreement = mul(graph, share, logarithms)?;
     let total = sum(graph, agreement)?;
     let rows: Vec<usize> = (0..last).collect();
-    let count = count(graph, logits, &rows)?;
+    let count = count(graph, logarithms, &rows)?;
     let mean = div(graph, total, count)?;
     unary(graph, ScalarFn::Neg, mean)
 }
@@ -152,14 +166,6 @@ pub fn distribution(graph: &mut Graph, logits: ValueId, q: ValueId) -> Result<Va
     let rows = reduce_last(graph, Reduction::Sum, terms)?;
     let average = mean(graph, rows)?;
     scale(graph, average, -1.0)
-}
-
-/// The mean of all elements.
-fn mean(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
-    let dims: Vec<usize> = (0..graph.shape(x).len()).collect();
-    let total = sum(graph, x)?;
-    let count = count(graph, x, &dims)?;
-    div(graph, total, count)
 }
 
 #[cfg(test)]

@@ -116,6 +116,14 @@ pub(crate) fn sum(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
     }
 }
 
+/// The mean of all elements.
+pub(crate) fn mean(graph: &mut Graph, x: ValueId) -> Result<ValueId> {
+    let dims: Vec<usize> = (0..graph.shape(x).len()).collect();
+    let total = sum(graph, x)?;
+    let count = count(graph, x, &dims)?;
+    div(graph, total, count)
+}
+
 /// The product of the extents of these dimensions as f32: read off the value, so that it survives a change of sizes.
 pub(crate) fn count(graph: &mut Graph, x: ValueId, dims: &[usize]) -> Result<ValueId> {
     let mut product = None;

@@ -2,6 +2,7 @@
 
 use crate::ops::{add, div, mul, offset, scale, sub, sum, unary};
 use crate::schedule::{Schedule, learning_rate};
+use tacit_ir::gradient::differentiate;
 use tacit_ir::{DType, Graph, Result, Scalar, ScalarFn, ValueId};
 
 /// How parameters follow their gradients.
@@ -51,6 +52,28 @@ pub struct Optimised {
     pub learning_rate: ValueId,
     /// The norm of all gradients together, before clipping.
     pub gradient_norm: ValueId,
+}
+
+/// Differentiates a loss by parameters, each with its name and whether it decays, and sets their updates: see [`optimise`].
+pub fn minimise(
+    graph: &mut Graph,
+    optimiser: &Optimiser,
+    loss: ValueId,
+    parameters: &[(&str, ValueId, bool)],
+) -> Result<Optimised> {
+    let leaves: Vec<ValueId> = parameters.iter().map(|(_, parameter, _)| *parameter).collect();
+    let values = differentiate(graph, loss, &leaves)?;
+    let gradients: Vec<Gradient> = parameters
+        .iter()
+        .zip(values)
+        .map(|((name, parameter, decays), gradient)| Gradient {
+            name,
+            parameter: *parameter,
+            gradient,
+            decays: *decays,
+        })
+        .collect();
+    optimise(graph, optimiser, &gradients)
 }
 
 /// Sets the update of every parameter and of the optimiser's state: `step`, `momentum/<name>` or `first/<name>` and

@@ -4,9 +4,8 @@ use crate::encode::{Block, encode};
 use crate::goals::Goal;
 use crate::layers::flatten;
 use crate::ops::{add, mean_last, misshapen, mul, scale, stop, sub};
-use crate::optimise::{Gradient, Optimiser, optimise};
+use crate::optimise::{Optimiser, minimise};
 use crate::skeleton::{Layer, Mode, Parameter, forward, head};
-use tacit_ir::gradient::differentiate;
 use tacit_ir::passes::batch;
 use tacit_ir::{DType, Graph, Reduction, Result, ScalarFn, ValueId};
 
@@ -142,15 +141,9 @@ fn step_of(
     }
     let Some(loss) = total else { return misshapen("a program has an output") };
     let trained: Vec<&Parameter> = parameters.iter().filter(|p| p.trained).collect();
-    let leaves: Vec<ValueId> =
-        trained.iter().map(|p| graph.leaf(&p.name).expect("laying out made every parameter")).collect();
-    let values = differentiate(&mut graph, loss, &leaves)?;
-    let gradients: Vec<Gradient> = trained
-        .iter()
-        .zip(leaves.iter().zip(&values))
-        .map(|(p, (leaf, value))| Gradient { name: &p.name, parameter: *leaf, gradient: *value, decays: p.decays })
-        .collect();
-    let optimised = optimise(&mut graph, &spec.optimiser, &gradients)?;
+    let leaf = |p: &&Parameter| graph.leaf(&p.name).expect("laying out made every parameter");
+    let trained: Vec<(&str, ValueId, bool)> = trained.iter().map(|p| (&p.name[..], leaf(p), p.decays)).collect();
+    let optimised = minimise(&mut graph, &spec.optimiser, loss, &trained)?;
     graph.set_output("loss", loss)?;
     graph.set_output("learning-rate", optimised.learning_rate)?;
     graph.set_output("gradient-norm", optimised.gradient_norm)?;

@@ -2,6 +2,7 @@
 
 use tacit_ir::passes::simplify;
 use tacit_ir::{DType, Graph, Op};
+use tacit_nn::training::TARGET;
 use tacit_nn::{Answer, Optimiser, OptimiserKind, Schedule, fine_tuning_step};
 
 use crate::artifact::Artifact;
@@ -97,12 +98,12 @@ fn is_statistic(name: &str) -> bool {
 }
 
 impl Learner {
-    /// The names of the step's inputs that hold right answers, and their element types.
+    /// The outputs that have right answers, with the element types of the step's inputs that hold these.
     pub fn targets(&self) -> Vec<(String, DType)> {
         let target = |value| {
             let instruction = self.step.instruction(value);
             let name = instruction.op.leaf_name().filter(|_| matches!(instruction.op, Op::Input { .. }))?;
-            name.starts_with(tacit_nn::training::TARGET).then(|| (name.to_owned(), instruction.ty.dtype))
+            Some((name.strip_prefix(TARGET)?.to_owned(), instruction.ty.dtype))
         };
         self.step.values().filter_map(target).collect()
     }

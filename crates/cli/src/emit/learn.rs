@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use tacit_ir::DType;
 use tacit_nn::OptimiserKind;
+use tacit_nn::training::TARGET;
 use tacit_train::Artifact;
 use tacit_train::interface::OutputType;
 use tacit_train::learning::{Learning, learner};
@@ -68,15 +69,15 @@ impl Learn {
             .filter(|(name, _)| artifact.interface.inputs.iter().any(|input| input.name == *name))
             .map(|(name, note)| (name, format!("{batch} examples, one after the other, each {note}")))
             .collect();
-        for (target, dtype) in learner.targets() {
-            let output = artifact.interface.outputs.iter().find(|output| target.ends_with(&output.name));
+        for (name, dtype) in learner.targets() {
+            let output = artifact.interface.outputs.iter().find(|output| output.name == name);
             let labels = output.map(|output| output.labels.join(", ")).unwrap_or_default();
             let note = match (dtype, output.map(|output| output.kind)) {
                 (DType::I32, _) => format!("the right answers, {batch} positions in {labels}"),
                 (_, Some(OutputType::Labels)) => format!("the right answers, 0 or 1 for each of {labels}"),
                 (_, _) => "the right answers".to_owned(),
             };
-            of_step.push((target, note));
+            of_step.push((format!("{TARGET}{name}"), note));
         }
         of_step.push(("loss".to_owned(), "the mean loss of these examples before the step".to_owned()));
         let emitted = |name: String, graph, notes| {

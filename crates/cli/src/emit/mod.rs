@@ -97,7 +97,7 @@ impl Emitted {
     /// The instruction at which most memory is taken.
     fn peak(&self) -> String {
         let plan = plan_with_outputs_outside(&self.graph);
-        let is_live = |k: usize, b: &Buffer| b.output.is_none() && b.first <= k && k <= b.last;
+        let is_live = |k: usize, b: &Buffer| b.is_in_arena() && b.first <= k && k <= b.last;
         let live = |k: usize| -> usize { plan.buffers.iter().filter(|b| is_live(k, b)).map(|b| b.bytes).sum() };
         let peak = (0..plan.kernels.len()).max_by_key(|k| live(*k));
         peak.map(|k| self.instruction(plan.kernels[k].anchor.unwrap_or(plan.kernels[k].root))).unwrap_or_default()

@@ -3,7 +3,7 @@
 use super::expressions::c_type;
 use super::names::{identifiers, upper};
 use super::{Program, address, identifier};
-use crate::loops::{Copy, Kept, Leaf, Loops, Place};
+use crate::loops::{ALIGNMENT, Copy, Kept, Leaf, Loops, Place};
 use std::fmt::Write as _;
 use tacit_ir::interpret::Tensor;
 
@@ -34,7 +34,7 @@ impl Parameters {
 
 /// Where what is kept begins in the arena.
 fn kept_offset(loops: &Loops) -> usize {
-    loops.arena_bytes.next_multiple_of(64)
+    loops.arena_bytes.next_multiple_of(ALIGNMENT)
 }
 
 /// The bytes of arena and state together; an array has at least one.
@@ -91,17 +91,12 @@ pub fn entry_points(
     if !places.iter().any(|place| matches!(place, Place::Arena(_) | Place::Kept(_))) {
         text += "    (void)memory;\n";
     }
-    for (input, parameter) in parameters.inputs.iter().enumerate() {
-        if !places.contains(&Place::Input(input)) {
-            let _ = writeln!(text, "    (void){parameter};");
-        }
-    }
-    for (output, parameter) in parameters.outputs.iter().enumerate() {
-        // No kernel writes an output without elements.
-        let of_calls = || loops.calls.iter().flat_map(|call| &call.places);
-        if loops.outputs[output].place == Place::Output(output) && !of_calls().any(|p| *p == Place::Output(output)) {
-            let _ = writeln!(text, "    (void){parameter};");
-        }
+    let inputs = parameters.inputs.iter().enumerate().map(|(k, parameter)| (Place::Input(k), parameter));
+    // Outputs that lie elsewhere are copied in the end.
+    let outputs = loops.outputs.iter().map(|output| output.place).zip(&parameters.outputs);
+    let outputs = outputs.enumerate().filter(|(k, (place, _))| *place == Place::Output(*k)).map(|(_, output)| output);
+    for (_, parameter) in inputs.chain(outputs).filter(|(place, _)| !places.contains(place)) {
+        let _ = writeln!(text, "    (void){parameter};");
     }
     for call in &loops.calls {
         let operands = &loops.functions[call.function].operands;

@@ -22,6 +22,9 @@ use tacit_ir::interpret::Tensor;
 use tacit_ir::types::{DType, Scalar, TensorType};
 use tacit_ir::{ScalarFn, ValueId};
 
+/// Tensors, and what is kept, begin at multiples of this, like the buffers of the arena.
+pub(crate) const ALIGNMENT: usize = 64;
+
 /// The products of an [`Expression::Dot`].
 pub const DOT: usize = 4;
 
@@ -279,6 +282,13 @@ impl Affine {
         }
         self.terms.retain(|(coefficient, _)| *coefficient != 0);
         self
+    }
+
+    /// The same sum with another in place of a counter.
+    pub fn with(mut self, counter: Counter, other: &Affine) -> Affine {
+        let step = self.step(counter);
+        self.terms.retain(|(_, known)| *known != counter);
+        self.plus(&other.clone().times(step))
     }
 
     /// The coefficient of a counter.

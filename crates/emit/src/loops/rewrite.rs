@@ -1,6 +1,28 @@
-//! Walks that change statements in place.
+//! Walks that change statements.
 
-use super::{Affine, Element, Expression, Statement};
+use super::{Affine, Counter, Element, Expression, Statement};
+
+/// Every loop as the statements that take its place, those inside it first.
+pub fn each_loop(
+    statements: Vec<Statement>,
+    replace: &mut dyn FnMut(Counter, usize, Vec<Statement>) -> Vec<Statement>,
+) -> Vec<Statement> {
+    let mut new = vec![];
+    for statement in statements {
+        match statement {
+            Statement::For { counter, extent, body } => {
+                let body = each_loop(body, replace);
+                new.extend(replace(counter, extent, body));
+            }
+            Statement::If { conditions, then, otherwise } => {
+                let (then, otherwise) = (each_loop(then, replace), each_loop(otherwise, replace));
+                new.push(Statement::If { conditions, then, otherwise });
+            }
+            other @ (Statement::Divide { .. } | Statement::Set { .. } | Statement::Store { .. }) => new.push(other),
+        }
+    }
+    new
+}
 
 /// Every expression of the statements, operands before what is made of them.
 pub fn each_expression(statements: &mut [Statement], change: &mut dyn FnMut(&mut Expression)) {

@@ -1,9 +1,6 @@
 //! Programs that keep the same leaves in one memory, so that one learns and the other answers with what was learnt.
 
-use super::{Kept, Loops, Place};
-
-/// What is kept begins at multiples of this, like the buffers of the arena.
-pub(super) const ALIGNMENT: usize = 64;
+use super::{ALIGNMENT, Kept, Loops, Place};
 
 /// Gives two programs one arena: what either keeps lies in it once, by its name, and at one place for both.
 pub fn share_kept(first: &mut Loops, second: &mut Loops) {

@@ -3,11 +3,9 @@
 use super::pointers::BEFORE_MAX;
 use super::{Program, TooLarge};
 use crate::distinct;
-use crate::loops::{Loops, Place, bytes_of};
+use crate::loops::{ALIGNMENT, Loops, Place, bytes_of};
 use tacit_ir::types::DType;
 
-/// Tensors begin at multiples of this, like the buffers of the arena.
-const ALIGNMENT: usize = 64;
 /// Where the data begins: behind room for pointers before the first array.
 pub const DATA_BEGINS: u64 = BEFORE_MAX as u64 * size_of::<f32>() as u64;
 /// The bytes of a page of memory, which the specification fixes.

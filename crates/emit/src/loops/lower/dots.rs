@@ -1,6 +1,6 @@
 //! Sums of products of bytes that follow one another in memory, several at a time: processors have instructions for them.
 
-use super::super::rewrite::each_affine;
+use super::super::rewrite::{each_affine, each_loop};
 use super::super::{Affine, Counter, DOT, Element, Expression, Function, Statement, Variable};
 use std::collections::HashMap;
 use tacit_ir::ScalarFn;
@@ -8,29 +8,14 @@ use tacit_ir::types::DType;
 
 pub fn dots(mut function: Function) -> Function {
     let body = std::mem::take(&mut function.body);
-    function.body = statements(body, &mut function);
-    function
-}
-
-fn statements(all: Vec<Statement>, function: &mut Function) -> Vec<Statement> {
-    let mut new = vec![];
-    for statement in all {
-        match statement {
-            Statement::For { counter, extent, body } => {
-                let products = if extent >= DOT { products(function, counter, &body) } else { None };
-                match products {
-                    Some(products) => new.extend(in_dots(function, &products, counter, extent, &body)),
-                    None => new.push(Statement::For { counter, extent, body: statements(body, function) }),
-                }
-            }
-            Statement::If { conditions, then, otherwise } => {
-                let (then, otherwise) = (statements(then, function), statements(otherwise, function));
-                new.push(Statement::If { conditions, then, otherwise });
-            }
-            other @ (Statement::Divide { .. } | Statement::Set { .. } | Statement::Store { .. }) => new.push(other),
+    function.body = each_loop(body, &mut |counter, extent, body| {
+        let products = if extent >= DOT { products(&function, counter, &body) } else { None };
+        match products {
+            Some(products) => in_dots(&mut function, &products, counter, extent, body),
+            None => vec![Statement::For { counter, extent, body }],
         }
-    }
-    new
+    });
+    function
 }
 
 /// A sum, and the bytes whose product each turn of a loop adds to it.
@@ -85,54 +70,47 @@ fn applied(expression: &Expression, wanted: ScalarFn) -> Option<&[Expression]> {
     (*function == wanted).then_some(operands)
 }
 
-/// The loop with so many turns as one, and what is left.
+/// The loop with [`DOT`] turns as one, and what is left.
 fn in_dots(
     function: &mut Function,
     products: &[Product],
     counter: Counter,
     extent: usize,
-    body: &[Statement],
+    mut body: Vec<Statement>,
 ) -> Vec<Statement> {
-    let in_turns = |affine: &Affine, first: usize, step: i64| {
-        let rest = Affine { terms: affine.terms.iter().filter(|(_, c)| *c != counter).copied().collect(), ..*affine };
-        let at = affine.step(counter);
-        rest.plus(&Affine::counter(counter).times(step * at)).plus(&Affine::constant(first as i64 * at))
-    };
     let turns = extent / DOT;
+    let first = each_turn(counter, turns).times(DOT as i64);
     let dot = |Product { sum, factors }: &Product| {
-        let [a, b] = factors.clone().map(|element| Element {
-            position: match turns {
-                1 => in_turns(&element.position, 0, 0),
-                _ => in_turns(&element.position, 0, DOT as i64),
-            },
-            ..element
+        let [a, b] = factors.clone().map(|element| {
+            let position = element.position.clone().with(counter, &first);
+            Element { position, ..element }
         });
         Statement::Set { variable: *sum, value: Expression::Dot { sum: Box::new(Expression::Variable(*sum)), a, b } }
     };
-    let dots: Vec<Statement> = products.iter().map(dot).collect();
-    let mut new = match turns {
-        1 => dots,
-        _ => vec![Statement::For { counter, extent: turns, body: dots }],
-    };
+    let mut new = in_turns(counter, turns, products.iter().map(dot).collect());
     let rest = extent % DOT;
     if rest > 0 {
         function.counters += 1;
         let own = function.counters - 1;
-        let mut body = body.to_vec();
-        each_affine(&mut body, &mut |affine| {
-            let at = affine.step(counter);
-            let first = (turns * DOT) as i64;
-            affine.terms.retain(|(_, other)| *other != counter);
-            let moved = match rest {
-                1 => Affine::constant(first * at),
-                _ => Affine::counter(own).times(at).plus(&Affine::constant(first * at)),
-            };
-            *affine = std::mem::take(affine).plus(&moved);
-        });
-        match rest {
-            1 => new.extend(body),
-            _ => new.push(Statement::For { counter: own, extent: rest, body }),
-        }
+        let at = each_turn(own, rest).plus(&Affine::constant((turns * DOT) as i64));
+        each_affine(&mut body, &mut |affine| *affine = std::mem::take(affine).with(counter, &at));
+        new.extend(in_turns(own, rest, body));
     }
     new
+}
+
+/// A body so many times; once needs no loop.
+fn in_turns(counter: Counter, turns: usize, body: Vec<Statement>) -> Vec<Statement> {
+    match turns {
+        1 => body,
+        extent => vec![Statement::For { counter, extent, body }],
+    }
+}
+
+/// The number of the turn in such a body.
+fn each_turn(counter: Counter, turns: usize) -> Affine {
+    match turns {
+        1 => Affine::default(),
+        _ => Affine::counter(counter),
+    }
 }

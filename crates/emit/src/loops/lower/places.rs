@@ -1,7 +1,6 @@
 //! Where every tensor lies.
 
-use super::super::shared::ALIGNMENT;
-use super::super::{Copy, Kept, Leaf, Output, Place};
+use super::super::{ALIGNMENT, Copy, Kept, Leaf, Output, Place};
 use tacit_ir::passes::plan::{Fate, Plan};
 use tacit_ir::types::Literal;
 use tacit_ir::{Graph, Op, ValueId};

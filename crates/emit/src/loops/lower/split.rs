@@ -2,6 +2,7 @@
 //! a condition. (Conditions on the innermost counter are also what gcc 12 miscompiles with AVX2's masked loads.)
 
 use super::super::mentions::{Mention, visit};
+use super::super::rewrite::each_loop;
 use super::super::{Affine, Condition, Counter, Element, Expression, Function, Statement, Variable};
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,34 +11,14 @@ const PIECES_MAX: usize = 4;
 
 pub fn split(mut function: Function) -> Function {
     let body = std::mem::take(&mut function.body);
-    function.body = statements(body, &mut function);
-    function
-}
-
-fn statements(all: Vec<Statement>, function: &mut Function) -> Vec<Statement> {
-    let mut new = vec![];
-    for statement in all {
-        match statement {
-            Statement::For { counter, extent, body } => {
-                let body = statements(body, function);
-                let pieces = pieces(counter, extent, &body);
-                match pieces.len() {
-                    2..=PIECES_MAX => {
-                        for piece in pieces {
-                            new.extend(cut(counter, &body, piece, function));
-                        }
-                    }
-                    _ => new.push(Statement::For { counter, extent, body }),
-                }
-            }
-            Statement::If { conditions, then, otherwise } => {
-                let (then, otherwise) = (statements(then, function), statements(otherwise, function));
-                new.push(Statement::If { conditions, then, otherwise });
-            }
-            other @ (Statement::Divide { .. } | Statement::Set { .. } | Statement::Store { .. }) => new.push(other),
+    function.body = each_loop(body, &mut |counter, extent, body| {
+        let pieces = pieces(counter, extent, &body);
+        match pieces.len() {
+            2..=PIECES_MAX => pieces.into_iter().flat_map(|piece| cut(counter, &body, piece, &mut function)).collect(),
+            _ => vec![Statement::For { counter, extent, body }],
         }
-    }
-    new
+    });
+    function
 }
 
 /// The longest ranges of a counter in which every condition on it alone has one answer.

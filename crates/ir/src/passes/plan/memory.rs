@@ -21,6 +21,12 @@ pub struct Buffer {
     pub output: Option<usize>,
 }
 
+impl Buffer {
+    pub fn is_in_arena(&self) -> bool {
+        self.output.is_none()
+    }
+}
+
 /// A stored value that is all of an output, and the output's position.
 pub type Outside = (ValueId, usize);
 
@@ -197,14 +203,10 @@ fn reads_aligned(graph: &Graph, fates: &[Fate], kernel: &Kernel, of: ValueId) ->
 
 /// Gives every buffer of the arena its offset.
 pub fn assign_offsets(buffers: &mut [Buffer]) -> Placement {
-    let inside = || |buffer: &&mut Buffer| buffer.output.is_none();
-    let lives: Vec<Life> = buffers
-        .iter_mut()
-        .filter(inside())
-        .map(|buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last })
-        .collect();
-    let placement = place(&lives, SEARCH_STEPS_MAX);
-    for (buffer, offset) in buffers.iter_mut().filter(inside()).zip(&placement.offsets) {
+    let mut inside: Vec<&mut Buffer> = buffers.iter_mut().filter(|buffer| buffer.is_in_arena()).collect();
+    let life = |buffer: &&mut Buffer| Life { bytes: buffer.bytes, first: buffer.first, last: buffer.last };
+    let placement = place(&inside.iter().map(life).collect::<Vec<_>>(), SEARCH_STEPS_MAX);
+    for (buffer, offset) in inside.iter_mut().zip(&placement.offsets) {
         buffer.offset = *offset;
     }
     placement
