@@ -87,6 +87,13 @@ pub struct Run {
     pub ends_chunk: bool,
 }
 
+impl Run {
+    /// The addresses of its terms in `a` and `b`.
+    pub fn terms(self) -> impl Iterator<Item = (i32, i32)> {
+        (0..self.len as i32).map(move |i| (self.a + i * self.a_stride, self.b + i * self.b_stride))
+    }
+}
+
 /// Why tables describe no contraction. Tables come from a lowering, so this is a fault of the program, not of its
 /// user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,11 @@
 use std::arch::x86_64::*;
 
 use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, input, output};
 
 pub(super) fn table() -> KernelTable {
-    kernel_table!(band_avx2, depthwise_avx2, widen_avx2, lanes 8, rows [1, 2, 3, 4, 5, 6])
+    let transforms = Transforms { input: input_avx2, output: output_avx2 };
+    kernel_table!(band_avx2, depthwise_avx2, widen_avx2, transforms, lanes 8, rows [1, 2, 3, 4, 5, 6])
 }
 
 #[target_feature(enable = "avx2")]
@@ -24,6 +26,52 @@ unsafe fn depthwise_avx2(call: &DepthwiseCall<'_>) {
 unsafe fn widen_avx2(from: &[i8], to: *mut i16) {
     // SAFETY: the caller has room for as many numbers.
     unsafe { widen(from, to) }
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn input_avx2(call: &InputCall<'_>) {
+    // SAFETY: the caller keeps the promises of `InputTransform`.
+    unsafe { input::<YmmHalves>(call) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn output_avx2(call: &OutputCall<'_>) {
+    // SAFETY: the caller keeps the promises of `OutputTransform`.
+    unsafe { output::<Ymm>(call) }
+}
+
+#[derive(Clone, Copy)]
+struct YmmHalves(__m256i);
+
+// SAFETY (all functions): inlined into functions that have AVX2; the caller promises valid addresses.
+impl Halves for YmmHalves {
+    // SAFETY: numbers of any bits are a vector.
+    const ZERO: YmmHalves = YmmHalves(unsafe { std::mem::zeroed() });
+
+    #[inline(always)]
+    unsafe fn load_narrow(from: *const i8) -> YmmHalves {
+        unsafe { YmmHalves(_mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i16) {
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: YmmHalves) -> YmmHalves {
+        unsafe { YmmHalves(_mm256_add_epi16(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: YmmHalves) -> YmmHalves {
+        unsafe { YmmHalves(_mm256_sub_epi16(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_left<const PLACES: i32>(self) -> YmmHalves {
+        unsafe { YmmHalves(_mm256_slli_epi16::<PLACES>(self.0)) }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -120,6 +168,26 @@ impl Words for Ymm {
     #[inline(always)]
     unsafe fn add(self, other: Ymm) -> Ymm {
         unsafe { Ymm(_mm256_add_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_sub_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_mullo_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_left<const PLACES: i32>(self) -> Ymm {
+        unsafe { Ymm(_mm256_slli_epi32::<PLACES>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const PLACES: i32>(self) -> Ymm {
+        unsafe { Ymm(_mm256_srai_epi32::<PLACES>(self.0)) }
     }
 
     #[inline(always)]

@@ -3,19 +3,22 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::input_avx2;
 use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+use super::winograd::transforms::{OutputCall, Transforms, output};
 
 /// Nothing where the processor lacks vectors of i16 (AVX-512BW).
 pub(super) fn table() -> Option<KernelTable> {
     if !is_x86_feature_detected!("avx512bw") {
         return None;
     }
+    let transforms = Transforms { input: input_avx2, output: output_avx512 };
     Some(match is_x86_feature_detected!("avx512vnni") {
         true => kernel_table!(
-            band_vnni, depthwise_vnni, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_vnni, depthwise_vnni, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
         false => kernel_table!(
-            band_avx512, depthwise_avx512, widen_avx512, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_avx512, depthwise_avx512, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
     })
 }
@@ -48,6 +51,12 @@ unsafe fn depthwise_avx512(call: &DepthwiseCall<'_>) {
 unsafe fn widen_avx512(from: &[i8], to: *mut i16) {
     // SAFETY: the caller has room for as many numbers.
     unsafe { widen(from, to) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn output_avx512(call: &OutputCall<'_>) {
+    // SAFETY: the caller keeps the promises of `OutputTransform`.
+    unsafe { output::<Zmm<false>>(call) }
 }
 
 /// `VNNI` says whether one instruction multiplies and adds.
@@ -150,6 +159,26 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         unsafe { Zmm(_mm512_add_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_sub_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_mullo_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_left<const PLACES: i32>(self) -> Self {
+        unsafe { Zmm(_mm512_sllv_epi32(self.0, _mm512_set1_epi32(PLACES))) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const PLACES: i32>(self) -> Self {
+        unsafe { Zmm(_mm512_srav_epi32(self.0, _mm512_set1_epi32(PLACES))) }
     }
 
     #[inline(always)]

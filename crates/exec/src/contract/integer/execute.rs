@@ -1,85 +1,47 @@
-//! Runs a planned contraction of integers: both operands are laid out first, then come tiles by panels.
+//! Runs a contraction of integers term by term: both operands are laid out first, then come tiles by panels.
 
 use std::ops::Range;
 
 use super::super::division::{Tile, part_of, part_within};
 use super::super::execute::{band_rows, bands};
-use super::super::shared::SharedSlice;
 use super::super::spec::Row;
+use super::direct::DirectPlan;
 use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results};
-use super::plan::IntegerPlan;
-use super::requantise::Requantise;
+use super::plan::IntegerOperands;
 use super::slots::{PairRun, Reading};
-use crate::memory::ALIGNMENT;
 use crate::team::Member;
 
 /// Numbers of `a` that are the unit of division when it is widened.
 const WIDENED: usize = 1024;
 
-/// The memory that a contraction of integers works on.
-#[derive(Clone, Copy)]
-pub struct IntegerOperands<'a> {
-    pub a: &'a [i8],
-    pub b: &'a [i8],
-    /// What [`IntegerPlan::pack_constant`] made of a constant `b`.
-    pub packed: Option<&'a [i16]>,
-    /// The bytes of i32, or of i8 where there is something to requantise.
-    pub c: SharedSlice<'a, u8>,
-    /// At least [`IntegerPlan::workspace_bytes`], whose content is of no matter.
-    pub workspace: SharedSlice<'a, u8>,
-    /// Numbers for each lane only where [`IntegerPlan::has_channels`].
-    pub requantise: Option<Requantise<&'a [i32]>>,
-}
-
-impl IntegerPlan {
-    /// Lays a constant `b` out in pairs, into [`IntegerPlan::packed_bytes`].
+impl DirectPlan {
+    /// Lays a constant `b` out in pairs.
     ///
-    /// # Panics
-    /// If a slice is too short.
-    pub fn pack_constant(&self, b: &[i8], packed: &mut [i16]) {
-        assert!(packed.len() >= self.pairs_len(), "room for the packed operand");
-        assert!(b.len() >= self.lengths.b, "operand b has all addresses");
-        // SAFETY: there is room, and nobody else.
-        unsafe { self.pack(b, packed.as_mut_ptr(), 0..self.b_bases.len() * self.panels()) }
+    /// # Safety
+    /// There is room for [`DirectPlan::pairs_len`] numbers, and nobody else.
+    pub unsafe fn pack_all(&self, b: &[i8], packed: *mut i16) {
+        // SAFETY: passed on.
+        unsafe { self.pack(b, packed, 0..self.b_bases.len() * self.panels()) }
     }
 
     /// Runs one worker's part.
     ///
     /// # Safety
-    /// All workers use the same operands, and each runs its part once; nothing else writes the operands or touches `c` and
-    /// the workspace until all are through.
-    ///
-    /// # Panics
-    /// If the team has another size than planned, or a slice is too short.
-    pub unsafe fn execute(&self, member: Member<'_>, operands: &IntegerOperands<'_>) {
-        let size = if operands.requantise.is_some() { size_of::<i8>() } else { size_of::<i32>() };
-        assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
-        assert!(operands.b.len() >= self.lengths.b, "operand b has all addresses");
-        assert!(operands.c.len() >= self.lengths.c * size, "the result has all addresses");
-        assert!(operands.workspace.len() >= self.workspace.total, "the workspace is large enough");
-        assert_eq!(operands.packed.is_some(), self.b_constant, "a constant operand is packed before");
-        assert!(operands.packed.is_none_or(|packed| packed.len() >= self.pairs_len()), "all of b is packed");
-        assert!(operands.requantise.is_none_or(|maps| maps.covers(self.lanes)), "maps have a number for every lane");
-        assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
-        if self.rows.is_empty() || self.lanes == 0 || self.batches.is_empty() {
-            return;
-        }
-        let member = if self.workers == 1 { Member::ALONE } else { member };
-        let start = operands.workspace.as_mut_ptr();
-        let start = start.wrapping_add(start.align_offset(ALIGNMENT).min(ALIGNMENT));
-        let wide = start.wrapping_add(self.workspace.wide).cast::<i16>();
-        let gathered = start.wrapping_add(self.workspace.gathered + member.worker * self.workspace.gathered_each);
+    /// As for [`super::IntegerPlan::execute`]; the operands are as long as planned, and the workspace begins at this address.
+    pub unsafe fn run(&self, member: &Member<'_>, operands: &IntegerOperands<'_>, workspace: *mut u8) {
+        let wide = workspace.wrapping_add(self.workspace.wide).cast::<i16>();
+        let gathered = workspace.wrapping_add(self.workspace.gathered + member.worker * self.workspace.gathered_each);
         let pairs = match operands.packed {
             Some(packed) => packed.as_ptr().cast_mut(),
-            None => start.wrapping_add(self.workspace.pairs).cast::<i16>(),
+            None => workspace.wrapping_add(self.workspace.pairs).cast::<i16>(),
         };
         // SAFETY: the parts of the workspace were laid out for this, every worker fills its own share of what is laid out, and
         // nobody reads it before all are through.
         unsafe {
             if self.slots.readings.iter().any(|reading| matches!(reading, Reading::InPlace(_))) {
-                let blocks = self.lengths.a.div_ceil(WIDENED);
+                let blocks = self.a_len.div_ceil(WIDENED);
                 let share = part_of(blocks, member.worker, self.workers);
-                let share = share.start * WIDENED..(share.end * WIDENED).min(self.lengths.a);
+                let share = share.start * WIDENED..(share.end * WIDENED).min(self.a_len);
                 (self.kernels.widen)(&operands.a[share.clone()], wide.add(share.start));
             }
             if operands.packed.is_none() {
@@ -90,7 +52,7 @@ impl IntegerPlan {
                 member.barrier();
             }
             let context = Context { plan: self, operands, wide, gathered: gathered.cast(), pairs };
-            context.run(&member);
+            context.run(member);
         }
     }
 
@@ -122,7 +84,7 @@ impl IntegerPlan {
 
 /// What one worker knows while it runs.
 struct Context<'a> {
-    plan: &'a IntegerPlan,
+    plan: &'a DirectPlan,
     operands: &'a IntegerOperands<'a>,
     wide: *const i16,
     gathered: *mut i16,

@@ -3,6 +3,7 @@
 use super::super::spec::Row;
 use super::requantise::{OfLanes, Requantise};
 use super::slots::PairRun;
+use super::winograd::transforms::Transforms;
 use crate::kernels::KernelSet;
 use tacit_ir::math;
 
@@ -66,6 +67,7 @@ pub(super) struct KernelTable {
     bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
     pub depthwise: DepthwiseKernel,
     pub widen: Widen,
+    pub transforms: Transforms,
 }
 
 impl KernelTable {
@@ -81,9 +83,14 @@ impl KernelTable {
         }
     }
 
+    /// Lanes of a vector.
+    pub fn vector_lanes(&self) -> usize {
+        self.panel_lanes / PANEL_VECTORS
+    }
+
     /// The kernel for tiles of so many rows by so many lanes of a panel.
     pub fn band(&self, rows: usize, lanes: usize) -> BandKernel {
-        let vectors = lanes.div_ceil(self.panel_lanes / PANEL_VECTORS);
+        let vectors = lanes.div_ceil(self.vector_lanes());
         self.bands[vectors - 1][rows - 1].expect("tiles have at most rows_max rows")
     }
 }
@@ -108,6 +115,12 @@ pub(super) trait Words: Copy {
     /// Adds both products of every lane's pairs.
     unsafe fn add_products(self, a: Self, b: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    /// The lower halves of the products.
+    unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn shift_left<const PLACES: i32>(self) -> Self;
+    /// Copies of the sign come in.
+    unsafe fn shift_right<const PLACES: i32>(self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
     unsafe fn multiplier(factor: Self, shift: Self) -> Self::Multiplier;
@@ -254,15 +267,25 @@ impl Results<'_> {
     #[inline(always)]
     unsafe fn maps<V: Words, const NV: usize>(&self) -> Option<[OfLanes<V>; NV]> {
         // No closure: what is compiled for a set of features is inlined into functions only.
-        let maps = self.requantise.as_ref()?;
         // SAFETY: promised by the caller.
         unsafe {
-            let mut of_vectors = [OfLanes::new(maps, self.lane, self.count::<V>(0)); NV];
+            let mut of_vectors = [self.maps_of(0)?; NV];
             for (j, of_vector) in of_vectors.iter_mut().enumerate().skip(1) {
-                *of_vector = OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j));
+                *of_vector = self.maps_of(j)?;
             }
             Some(of_vectors)
         }
+    }
+
+    /// What is done to the sums of vector `j` of the panel.
+    ///
+    /// # Safety
+    /// As for `maps`.
+    #[inline(always)]
+    pub unsafe fn maps_of<V: Words>(&self, j: usize) -> Option<OfLanes<V>> {
+        let maps = self.requantise.as_ref()?;
+        // SAFETY: promised by the caller.
+        unsafe { Some(OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j))) }
     }
 }
 
@@ -327,7 +350,7 @@ unsafe fn scatter<T: Copy>(from: &[T], to: *mut T, stride: isize) {
 
 /// Fills a [`KernelTable`] with instances of `$band::<M, NV>`.
 macro_rules! kernel_table {
-    ($band:ident, $depthwise:ident, $widen:ident, lanes $width:expr, rows [$($m:literal),+]) => {{
+    ($band:ident, $depthwise:ident, $widen:ident, $transforms:expr, lanes $width:expr, rows [$($m:literal),+]) => {{
         use $crate::contract::integer::kernel::{KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
         let mut bands = [[None; ROWS_MAX]; PANEL_VECTORS];
         $(
@@ -335,7 +358,7 @@ macro_rules! kernel_table {
             bands[1][$m - 1] = Some($band::<$m, 2> as BandKernel);
         )+
         let rows_max = [$($m),+].len();
-        KernelTable::new(rows_max, PANEL_VECTORS * $width, bands, $depthwise, $widen)
+        KernelTable::new(rows_max, PANEL_VECTORS * $width, bands, $depthwise, $widen, $transforms)
     }};
 }
 pub(super) use kernel_table;
@@ -347,17 +370,20 @@ impl KernelTable {
         bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
         depthwise: DepthwiseKernel,
         widen: Widen,
+        transforms: Transforms,
     ) -> KernelTable {
-        KernelTable { rows_max, panel_lanes, bands, depthwise, widen }
+        KernelTable { rows_max, panel_lanes, bands, depthwise, widen, transforms }
     }
 }
 
 /// The micro-kernels in plain Rust.
 mod plain {
+    use super::super::winograd::transforms::{HALVES, Halves, InputCall, OutputCall, input, output};
     use super::*;
 
     pub(super) fn table() -> KernelTable {
-        kernel_table!(band_plain, depthwise_plain, widen_plain, lanes 8, rows [1, 2, 3, 4])
+        let transforms = Transforms { input: input_plain, output: output_plain };
+        kernel_table!(band_plain, depthwise_plain, widen_plain, transforms, lanes 8, rows [1, 2, 3, 4])
     }
 
     unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
@@ -373,6 +399,44 @@ mod plain {
     unsafe fn widen_plain(from: &[i8], to: *mut i16) {
         // SAFETY: the caller has room for as many numbers.
         unsafe { widen(from, to) }
+    }
+
+    unsafe fn input_plain(call: &InputCall<'_>) {
+        // SAFETY: the caller keeps the promises of `InputTransform`.
+        unsafe { input::<PlainHalves>(call) }
+    }
+
+    unsafe fn output_plain(call: &OutputCall<'_>) {
+        // SAFETY: the caller keeps the promises of `OutputTransform`.
+        unsafe { output::<Plain>(call) }
+    }
+
+    #[derive(Clone, Copy)]
+    struct PlainHalves([i16; HALVES]);
+
+    // SAFETY (all functions): the caller promises valid addresses.
+    impl Halves for PlainHalves {
+        const ZERO: PlainHalves = PlainHalves([0; HALVES]);
+
+        unsafe fn load_narrow(from: *const i8) -> PlainHalves {
+            PlainHalves(unsafe { from.cast::<[i8; HALVES]>().read_unaligned() }.map(i16::from))
+        }
+
+        unsafe fn store(self, to: *mut i16) {
+            unsafe { to.cast::<[i16; HALVES]>().write_unaligned(self.0) }
+        }
+
+        unsafe fn add(self, other: PlainHalves) -> PlainHalves {
+            PlainHalves(std::array::from_fn(|l| self.0[l] + other.0[l]))
+        }
+
+        unsafe fn sub(self, other: PlainHalves) -> PlainHalves {
+            PlainHalves(std::array::from_fn(|l| self.0[l] - other.0[l]))
+        }
+
+        unsafe fn shift_left<const PLACES: i32>(self) -> PlainHalves {
+            PlainHalves(self.0.map(|x| x << PLACES))
+        }
     }
 
     /// Eight words; a pair has its first number in the low half.
@@ -438,6 +502,22 @@ mod plain {
 
         unsafe fn add(self, other: Plain) -> Plain {
             self.zip(other, i32::wrapping_add)
+        }
+
+        unsafe fn sub(self, other: Plain) -> Plain {
+            self.zip(other, i32::wrapping_sub)
+        }
+
+        unsafe fn mul(self, other: Plain) -> Plain {
+            self.zip(other, i32::wrapping_mul)
+        }
+
+        unsafe fn shift_left<const PLACES: i32>(self) -> Plain {
+            Plain(self.0.map(|x| x << PLACES))
+        }
+
+        unsafe fn shift_right<const PLACES: i32>(self) -> Plain {
+            Plain(self.0.map(|x| x >> PLACES))
         }
 
         unsafe fn max(self, other: Plain) -> Plain {

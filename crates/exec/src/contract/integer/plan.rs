@@ -1,52 +1,45 @@
-//! Decides at plan time how a contraction of integers runs.
+//! Decides at plan time how a contraction of integers runs, and runs it.
 
-use super::super::division::{Tile, tiles_of};
 use super::super::plan::PlanOptions;
-use super::super::spec::{Base, Contraction, Lengths, Row, SpecError};
-use super::kernel::KernelTable;
-use super::slots::{Reading, Slots};
+use super::super::shared::SharedSlice;
+use super::super::spec::{Contraction, Lengths, SpecError};
+use super::direct::DirectPlan;
+use super::requantise::Requantise;
+use super::winograd::WinogradPlan;
 use crate::memory::ALIGNMENT;
-
-/// The rows of a depthwise tile, which is one call.
-const DEPTHWISE_ROWS: usize = 24;
+use crate::team::Member;
 
 /// A contraction of i8 checked and prepared for execution.
 pub struct IntegerPlan {
-    pub(super) batches: Vec<Base>,
-    /// Where the operand `b` of each copy in pairs begins, and the copy of each batch item.
-    pub(super) b_bases: Vec<i32>,
-    pub(super) copy_of: Vec<usize>,
-    pub(super) rows: Vec<Row>,
-    pub(super) lanes: usize,
-    pub(super) is_depthwise: bool,
-    pub(super) b_lane_stride: isize,
-    pub(super) c_lane_stride: isize,
-    pub(super) lengths: Lengths,
-    /// Whether a row's results begin at a multiple of the lanes.
+    way: Way,
+    lengths: Lengths,
+    lanes: usize,
+    /// Whether a row's results begin at a multiple of the lanes, and lie side by side.
     rows_are_lanes: bool,
-    pub(super) kernels: KernelTable,
-    pub(super) tiles: Vec<Tile>,
-    pub(super) slots: Slots,
-    pub(super) b_constant: bool,
-    pub(super) workers: usize,
-    pub(super) parts_each: usize,
-    /// Into how many parts the panels are divided, where there are few tiles.
-    pub(super) columns: usize,
-    pub(super) workspace: Workspace,
+    is_empty: bool,
+    b_constant: bool,
+    workers: usize,
 }
 
-/// Where the parts of the workspace begin, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Workspace {
-    /// `a` as i16, if any group reads it in place.
-    pub wide: usize,
-    /// For each worker the rows of a tile, gathered.
-    pub gathered: usize,
-    pub gathered_each: usize,
-    /// `b` in pairs, unless it is constant.
-    pub pairs: usize,
-    /// All of it, with room to align the start.
-    pub total: usize,
+/// Both give the same bits.
+enum Way {
+    Direct(DirectPlan),
+    Winograd(WinogradPlan),
+}
+
+/// The memory that a contraction of integers works on.
+#[derive(Clone, Copy)]
+pub struct IntegerOperands<'a> {
+    pub a: &'a [i8],
+    pub b: &'a [i8],
+    /// What [`IntegerPlan::pack_constant`] made of a constant `b`.
+    pub packed: Option<&'a [i16]>,
+    /// The bytes of i32, or of i8 where there is something to requantise.
+    pub c: SharedSlice<'a, u8>,
+    /// At least [`IntegerPlan::workspace_bytes`], whose content is of no matter.
+    pub workspace: SharedSlice<'a, u8>,
+    /// Numbers for each lane only where [`IntegerPlan::has_channels`].
+    pub requantise: Option<Requantise<&'a [i32]>>,
 }
 
 impl IntegerPlan {
@@ -60,53 +53,21 @@ impl IntegerPlan {
     pub fn new(spec: &Contraction, options: PlanOptions) -> Result<IntegerPlan, SpecError> {
         assert!(options.kernels.is_available(), "the machine has the kernel set");
         let lengths = spec.check()?;
-        let kernels = KernelTable::of(options.kernels);
-        let workers = options.workers.max(1);
-        let is_depthwise = spec.a_lane_stride == 1;
-        let tiles = tiles_of(spec, if is_depthwise { DEPTHWISE_ROWS } else { kernels.rows_max }, workers);
-        let slots = Slots::of(spec);
-        let mut b_bases: Vec<i32> = vec![];
-        let copy_of = spec
-            .batches
-            .iter()
-            .map(|base| {
-                b_bases.iter().position(|known| *known == base.b).unwrap_or_else(|| {
-                    b_bases.push(base.b);
-                    b_bases.len() - 1
-                })
-            })
-            .collect();
-        let blocks = spec.batches.len() * tiles.len();
-        let parts_each = (blocks / (4 * workers)).clamp(1, options.parts_each.max(1));
-        let panels = spec.lanes.div_ceil(kernels.panel_lanes);
-        let columns = (2 * workers).div_ceil(blocks.max(1)).clamp(1, panels.max(1));
-        let mut plan = IntegerPlan {
-            batches: spec.batches.clone(),
-            b_bases,
-            copy_of,
-            rows: spec.rows.clone(),
-            lanes: spec.lanes,
-            is_depthwise,
-            b_lane_stride: spec.b_lane_stride as isize,
-            c_lane_stride: spec.c_lane_stride as isize,
+        let starts = || spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize));
+        Ok(IntegerPlan {
+            way: match WinogradPlan::new(spec, &options) {
+                Some(plan) => Way::Winograd(plan),
+                None => Way::Direct(DirectPlan::new(spec, lengths.a, &options)),
+            },
             lengths,
+            lanes: spec.lanes,
             rows_are_lanes: spec.c_lane_stride == 1
                 && spec.lanes > 0
-                && spec
-                    .batches
-                    .iter()
-                    .all(|base| spec.rows.iter().all(|row| ((base.c + row.c) as usize).is_multiple_of(spec.lanes))),
-            kernels,
-            tiles,
-            slots,
+                && starts().all(|start| start.is_multiple_of(spec.lanes)),
+            is_empty: spec.rows.is_empty() || spec.lanes == 0 || spec.batches.is_empty(),
             b_constant: options.b_constant,
-            workers,
-            parts_each,
-            columns: if workers == 1 { 1 } else { columns },
-            workspace: Workspace::default(),
-        };
-        plan.workspace = plan.workspace();
-        Ok(plan)
+            workers: options.workers.max(1),
+        })
     }
 
     /// Whether results can be taken on by numbers for each of so many channels, if these are the lanes of every row.
@@ -116,12 +77,24 @@ impl IntegerPlan {
 
     /// The bytes that the workspace must have at least.
     pub fn workspace_bytes(&self) -> usize {
-        self.workspace.total
+        let bytes = match &self.way {
+            Way::Direct(plan) => plan.workspace.total,
+            Way::Winograd(plan) => plan.workspace_bytes(),
+        };
+        // With room to align the start.
+        if bytes == 0 { 0 } else { bytes + ALIGNMENT }
     }
 
-    /// The bytes of a constant `b` once it is in pairs; nothing where it varies.
+    /// The bytes of a constant `b` once it is in the order of the kernels; nothing where it varies.
     pub fn packed_bytes(&self) -> Option<usize> {
-        self.b_constant.then(|| self.pairs_len() * size_of::<i16>())
+        self.b_constant.then(|| self.packed_len() * size_of::<i16>())
+    }
+
+    fn packed_len(&self) -> usize {
+        match &self.way {
+            Way::Direct(plan) => plan.pairs_len(),
+            Way::Winograd(plan) => plan.packed_len(),
+        }
     }
 
     /// The number of elements that the operands must have at least.
@@ -134,39 +107,50 @@ impl IntegerPlan {
         1
     }
 
-    /// Numbers in all copies of `b`.
-    pub(super) fn pairs_len(&self) -> usize {
-        self.b_bases.len() * self.panels() * self.panel_len()
+    /// Lays a constant `b` out as the kernels read it, into [`IntegerPlan::packed_bytes`].
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn pack_constant(&self, b: &[i8], packed: &mut [i16]) {
+        assert!(packed.len() >= self.packed_len(), "room for the packed operand");
+        assert!(b.len() >= self.lengths.b, "operand b has all addresses");
+        match &self.way {
+            // SAFETY: there is room, and nobody else.
+            Way::Direct(plan) => unsafe { plan.pack_all(b, packed.as_mut_ptr()) },
+            Way::Winograd(plan) => plan.pack(b, packed),
+        }
     }
 
-    /// Numbers in one panel.
-    pub(super) fn panel_len(&self) -> usize {
-        2 * self.slots.pairs() * self.kernels.panel_lanes
-    }
-
-    pub(super) fn panels(&self) -> usize {
-        self.lanes.div_ceil(self.kernels.panel_lanes)
-    }
-
-    fn workspace(&self) -> Workspace {
-        let mut total = 0;
-        let mut part = |bytes: usize| {
-            let start = total;
-            total += bytes.next_multiple_of(ALIGNMENT);
-            start
-        };
-        let any = |in_place: bool| {
-            self.slots.readings.iter().any(|reading| matches!(reading, Reading::InPlace(_)) == in_place)
-        };
-        // The number behind the last one is read where a run is odd.
-        let wide = part(if any(true) { (self.lengths.a + 1) * size_of::<i16>() } else { 0 });
-        let gathered_each = match any(false) && !self.is_depthwise {
-            true => (self.kernels.rows_max * self.slots.terms.len() * size_of::<i16>()).next_multiple_of(ALIGNMENT),
-            false => 0,
-        };
-        let gathered = part(gathered_each * self.workers);
-        let pairs = part(if self.b_constant { 0 } else { self.pairs_len() * size_of::<i16>() });
-        let total = if total == 0 { 0 } else { total + ALIGNMENT };
-        Workspace { wide, gathered, gathered_each, pairs, total }
+    /// Runs one worker's part.
+    ///
+    /// # Safety
+    /// All workers use the same operands, and each runs its part once; nothing else writes the operands or touches `c` and
+    /// the workspace until all are through.
+    ///
+    /// # Panics
+    /// If the team has another size than planned, or a slice is too short.
+    pub unsafe fn execute(&self, member: Member<'_>, operands: &IntegerOperands<'_>) {
+        let size = if operands.requantise.is_some() { size_of::<i8>() } else { size_of::<i32>() };
+        assert!(operands.a.len() >= self.lengths.a, "operand a has all addresses");
+        assert!(operands.b.len() >= self.lengths.b, "operand b has all addresses");
+        assert!(operands.c.len() >= self.lengths.c * size, "the result has all addresses");
+        assert!(operands.workspace.len() >= self.workspace_bytes(), "the workspace is large enough");
+        assert_eq!(operands.packed.is_some(), self.b_constant, "a constant operand is packed before");
+        assert!(operands.packed.is_none_or(|packed| packed.len() >= self.packed_len()), "all of b is packed");
+        assert!(operands.requantise.is_none_or(|maps| maps.covers(self.lanes)), "maps have a number for every lane");
+        assert!(self.workers == 1 || self.workers == member.count, "a team as planned");
+        if self.is_empty {
+            return;
+        }
+        let member = if self.workers == 1 { Member::ALONE } else { member };
+        let start = operands.workspace.as_mut_ptr();
+        let start = start.wrapping_add(start.align_offset(ALIGNMENT).min(ALIGNMENT));
+        // SAFETY: passed on; lengths were checked.
+        unsafe {
+            match &self.way {
+                Way::Direct(plan) => plan.run(&member, operands, start),
+                Way::Winograd(plan) => plan.run(&member, operands, start),
+            }
+        }
     }
 }

@@ -98,9 +98,5 @@ fn count(seen: &mut HashMap<i32, usize>, b: i32) -> usize {
 
 /// The addresses of a group's terms in `a` and `b`.
 fn terms_of(group: &Group) -> impl Iterator<Item = (i32, i32)> {
-    let of_run = |run: &super::super::spec::Run| {
-        let run = *run;
-        (0..run.len as i32).map(move |i| (run.a + i * run.a_stride, run.b + i * run.b_stride))
-    };
-    group.runs.iter().flat_map(of_run)
+    group.runs.iter().flat_map(|run| run.terms())
 }

@@ -1,8 +1,9 @@
 //! Holds every kernel set, team size and way of reading to the definition.
 
 use super::slots::{Reading, Slots};
+use super::winograd::WinogradPlan;
 use super::*;
-use crate::contract::spec::Contraction;
+use crate::contract::spec::{Base, Contraction, Group, Row, Run};
 use crate::contract::tests::{Random, available, product, random_tables, teams};
 use crate::contract::{CHUNK, PlanOptions, SharedSlice};
 use crate::team::Team;
@@ -147,6 +148,114 @@ fn random_tables_match_the_reference() {
     for _ in 0..200 {
         let spec = random_tables(&mut random);
         hold_to_reference(&spec, &mut random, &mut teams);
+    }
+}
+
+/// A convolution of 3×3 pixels, whose images have some columns more than it reads.
+fn convolution(
+    random: &mut Random,
+    batches: usize,
+    [height, width]: [usize; 2],
+    [channels, lanes]: [usize; 2],
+) -> Contraction {
+    let [height, width, channels, lanes] = [height, width, channels, lanes].map(|extent| extent as i32);
+    let pitch = (width + 2 + random.below(3) as i32) * channels;
+    let image = (height + 2) * pitch;
+    let is_transposed = random.chance(30);
+    let (b_term, b_lane_stride) = if is_transposed { (1, 9 * channels) } else { (lanes, 1) };
+    let run = |y: i32, x: i32| Run {
+        a: y * pitch + x * channels,
+        b: (3 * y + x) * channels * b_term,
+        len: channels as u32,
+        a_stride: 1,
+        b_stride: b_term,
+        ends_chunk: x == 2,
+    };
+    let mut runs: Vec<Run> = (0..3).flat_map(|y| (0..3).map(move |x| run(y, x))).collect();
+    // The order of terms is of no matter.
+    if random.chance(50) {
+        runs.reverse();
+    }
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    let rows = places.map(|(y, x)| Row { a: y * pitch + x * channels, c: (y * width + x) * lanes });
+    Contraction {
+        batches: (0..batches as i32).map(|i| Base { a: i * image, b: 0, c: i * height * width * lanes }).collect(),
+        rows: rows.collect(),
+        groups: vec![Group { rows: (height * width) as usize, runs }],
+        lanes: lanes as usize,
+        a_lane_stride: 0,
+        b_lane_stride,
+        c_lane_stride: 1,
+    }
+}
+
+fn options_for_constant(kernels: crate::kernels::KernelSet) -> PlanOptions {
+    PlanOptions { b_constant: true, ..PlanOptions::new(kernels, 1) }
+}
+
+#[test]
+fn convolutions_by_transforms_match_the_reference() {
+    let (mut random, mut teams) = (Random(14), teams());
+    for (batches, extents, channels) in [
+        (1, [4, 4], [16, 16]),
+        (2, [5, 7], [16, 32]),
+        (1, [12, 18], [32, 48]),
+        (3, [8, 8], [64, 64]),
+        (1, [30, 31], [16, 16]),
+        (1, [4, 6], [224, 80]),
+    ] {
+        let spec = convolution(&mut random, batches, extents, channels);
+        for kernels in available() {
+            assert!(WinogradPlan::new(&spec, &options_for_constant(kernels)).is_some(), "{kernels}");
+        }
+        hold_to_reference(&spec, &mut random, &mut teams);
+    }
+}
+
+#[test]
+fn what_is_no_convolution_of_nine_pixels_is_computed_term_by_term() {
+    let mut random = Random(15);
+    let spec = convolution(&mut random, 1, [8, 8], [16, 16]);
+    let is_transformed = |spec: &Contraction| {
+        let options = options_for_constant(crate::kernels::KernelSet::Baseline);
+        WinogradPlan::new(spec, &options).is_some()
+    };
+    assert!(is_transformed(&spec));
+    let mut changed: Vec<Contraction> = vec![spec.clone(); 5];
+    changed[0].rows[9].a += 1;
+    changed[1].groups[0].runs[4].a += 1;
+    changed[2].groups[0].runs.pop();
+    changed[3].rows.pop();
+    changed[3].groups[0].rows -= 1;
+    changed[4].a_lane_stride = 1;
+    for (k, spec) in changed.iter().enumerate() {
+        assert!(!is_transformed(spec), "{k}");
+    }
+    let few = convolution(&mut random, 1, [8, 8], [8, 16]);
+    let many = convolution(&mut random, 1, [8, 8], [240, 16]);
+    assert!(!is_transformed(&few) && !is_transformed(&many));
+}
+
+#[test]
+fn transformed_sums_of_the_greatest_products_are_exact() {
+    let mut random = Random(16);
+    let spec = convolution(&mut random, 1, [4, 4], [224, 16]);
+    let lengths = spec.check().expect("sound tables");
+    for (a, b) in [(i8::MIN, i8::MIN), (i8::MIN, i8::MAX), (i8::MAX, i8::MIN)] {
+        let (a, b) = (vec![a; lengths.a], vec![b; lengths.b]);
+        for kernels in available() {
+            let plan = IntegerPlan::new(&spec, options_for_constant(kernels)).expect("sound tables");
+            let mut packed = vec![0; plan.packed_bytes().expect("it is constant") / size_of::<i16>()];
+            plan.pack_constant(&b, &mut packed);
+            let (mut c, mut workspace) = (vec![0u8; 4 * lengths.c], vec![0; plan.workspace_bytes()]);
+            let (c_shared, workspace) = (SharedSlice::new(&mut c), SharedSlice::new(&mut workspace));
+            let operands =
+                IntegerOperands { a: &a, b: &b, packed: Some(&packed), c: c_shared, workspace, requantise: None };
+            // SAFETY: one worker runs its part once.
+            Team::new(1).run(|member| unsafe { plan.execute(member, &operands) });
+            let expected = 9 * 224 * i32::from(a[0]) * i32::from(b[0]);
+            assert!(c.as_chunks().0.iter().all(|bytes| i32::from_le_bytes(*bytes) == expected), "{kernels}");
+        }
     }
 }
 

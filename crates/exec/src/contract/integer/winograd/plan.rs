@@ -1,0 +1,249 @@
+//! Plans a convolution by tiles, and runs it.
+
+use std::ops::Range;
+
+use super::super::super::division::{part_of, part_within};
+use super::super::super::plan::PlanOptions;
+use super::super::super::spec::{Base, Contraction, Row};
+use super::super::direct::{columns, parts_each};
+use super::super::kernel::{BandCall, KernelTable, Results};
+use super::super::plan::IntegerOperands;
+use super::super::slots::PairRun;
+use super::convolution::{Convolution, WINDOW};
+use super::transforms::{HALVES, InputCall, OutputCall, POINTS, TILE, Tile, window};
+use crate::memory::ALIGNMENT;
+use crate::team::Member;
+
+/// With more channels a sum may exceed the 2²⁵ up to which its division is exact: 9·224·2¹⁴ is less.
+const CHANNELS_MAX: usize = 224;
+
+/// The most tiles that go through all steps together.
+const GROUP_MAX: usize = 12;
+
+/// A convolution of 3×3 pixels prepared for execution.
+pub struct WinogradPlan {
+    convolution: Convolution,
+    batches: Vec<Base>,
+    lanes: usize,
+    b_lane_stride: i32,
+    tiles: Vec<Tile>,
+    /// The groups into which the tiles of a batch item are divided.
+    groups: usize,
+    kernels: KernelTable,
+    workers: usize,
+    parts_each: usize,
+    /// Into how many parts the panels are divided, where there are few groups.
+    columns: usize,
+}
+
+impl WinogradPlan {
+    /// Nothing for what is no such convolution, or not one that it pays for.
+    pub fn new(spec: &Contraction, options: &PlanOptions) -> Option<WinogradPlan> {
+        let kernels = KernelTable::of(options.kernels);
+        let is_apt = options.b_constant
+            && spec.c_lane_stride == 1
+            && spec.lanes.is_multiple_of(kernels.vector_lanes())
+            && spec.batches.windows(2).all(|pair| pair[0].b == pair[1].b);
+        let convolution = if is_apt { Convolution::of(spec)? } else { return None };
+        let Convolution { height, width, channels, .. } = convolution;
+        if !channels.is_multiple_of(HALVES) || channels > CHANNELS_MAX || height < TILE || width < TILE {
+            return None;
+        }
+        let tiles: Vec<Tile> = (0..height)
+            .step_by(TILE)
+            .flat_map(|y| (0..width).step_by(TILE).map(move |x| (y, x)))
+            .map(|place| tile(&convolution, place))
+            .collect();
+        let groups = tiles.len().div_ceil(GROUP_MAX);
+        let blocks = spec.batches.len() * groups;
+        let workers = options.workers.max(1);
+        Some(WinogradPlan {
+            batches: spec.batches.clone(),
+            lanes: spec.lanes,
+            b_lane_stride: spec.b_lane_stride,
+            tiles,
+            groups,
+            kernels,
+            workers,
+            parts_each: parts_each(blocks, options),
+            columns: columns(blocks, spec.lanes.div_ceil(kernels.panel_lanes), workers),
+            convolution,
+        })
+    }
+
+    fn panels(&self) -> usize {
+        self.lanes.div_ceil(self.kernels.panel_lanes)
+    }
+
+    /// Numbers of one point in one panel.
+    fn panel_len(&self) -> usize {
+        self.convolution.channels * self.kernels.panel_lanes
+    }
+
+    /// Numbers of the transformed windows.
+    pub fn packed_len(&self) -> usize {
+        POINTS * POINTS * self.panels() * self.panel_len()
+    }
+
+    /// The bytes of the transforms that a worker has at a time: of what is read, and of its products with a panel.
+    fn transforms_bytes(&self) -> [usize; 2] {
+        let tiles = POINTS * POINTS * self.tiles.len().min(GROUP_MAX);
+        let input = tiles * self.convolution.channels * size_of::<i16>();
+        let sums = tiles * self.kernels.panel_lanes * size_of::<i32>();
+        [input.next_multiple_of(ALIGNMENT), sums.next_multiple_of(ALIGNMENT)]
+    }
+
+    pub fn workspace_bytes(&self) -> usize {
+        self.workers * self.transforms_bytes().iter().sum::<usize>()
+    }
+
+    /// Transforms the windows into pairs of channels: panel by panel, point by point.
+    pub fn pack(&self, b: &[i8], packed: &mut [i16]) {
+        let Convolution { channels, terms, .. } = &self.convolution;
+        let panel_lanes = self.kernels.panel_lanes;
+        for (panel, of_panel) in packed.chunks_exact_mut(POINTS * POINTS * self.panel_len()).enumerate() {
+            of_panel.fill(0);
+            for lane in 0..panel_lanes.min(self.lanes - panel * panel_lanes) {
+                let start = self.batches[0].b + (panel * panel_lanes + lane) as i32 * self.b_lane_stride;
+                for channel in 0..*channels {
+                    let g: [[i8; WINDOW]; WINDOW] = std::array::from_fn(|y| {
+                        std::array::from_fn(|x| b[(start + terms[(y * WINDOW + x) * channels + channel]) as usize])
+                    });
+                    let at = (channel / 2 * panel_lanes + lane) * 2 + channel % 2;
+                    for (point, number) in window(g).as_flattened().iter().enumerate() {
+                        of_panel[point * self.panel_len() + at] = *number;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs one worker's part.
+    ///
+    /// # Safety
+    /// As for [`super::super::IntegerPlan::execute`]; the operands are as long as planned, and the workspace begins at this
+    /// address.
+    pub unsafe fn run(&self, member: &Member<'_>, operands: &IntegerOperands<'_>, workspace: *mut u8) {
+        let [input_bytes, sums_bytes] = self.transforms_bytes();
+        let input = workspace.wrapping_add(member.worker * (input_bytes + sums_bytes));
+        let sums = input.wrapping_add(input_bytes);
+        let context = Context { plan: self, operands, input: input.cast(), sums: sums.cast() };
+        let blocks = self.batches.len() * self.groups;
+        let parts = self.workers * self.parts_each;
+        for part in member.parts(0, self.parts_each) {
+            // All panels of a group of tiles, then the next group.
+            let units = part_of(blocks * self.columns, part, parts);
+            let mut transformed = None;
+            for unit in units {
+                let (block, column) = (unit / self.columns, unit % self.columns);
+                let base = &self.batches[block / self.groups];
+                let tiles = &self.tiles[part_of(self.tiles.len(), block % self.groups, self.groups)];
+                // SAFETY: every unit is in one part, and the worker's part of the workspace is its own.
+                unsafe {
+                    if transformed.replace(block) != Some(block) {
+                        context.transform_input(base, tiles);
+                    }
+                    context.run_panels(base, tiles, part_within(&(0..self.panels()), column, self.columns));
+                }
+            }
+        }
+    }
+}
+
+/// The tile whose first result is at this row and column.
+fn tile(convolution: &Convolution, (y, x): (usize, usize)) -> Tile {
+    let Convolution { height, width, channels, a_first, a_row, ref results, .. } = *convolution;
+    // What lies outside only meets results that do not exist.
+    let within = |first: usize, k: usize, extent: usize| (first + k).min(extent + WINDOW - 2) as i32;
+    Tile {
+        rows: std::array::from_fn(|k| a_first + within(y, k, height) * a_row),
+        columns: std::array::from_fn(|k| within(x, k, width) * channels as i32),
+        results: std::array::from_fn(|row| {
+            std::array::from_fn(|column| {
+                let (y, x) = (y + row, x + column);
+                (y < height && x < width).then(|| results[y * width + x])
+            })
+        }),
+    }
+}
+
+/// What one worker knows while it runs.
+struct Context<'a> {
+    plan: &'a WinogradPlan,
+    operands: &'a IntegerOperands<'a>,
+    input: *mut i16,
+    sums: *mut i32,
+}
+
+impl Context<'_> {
+    /// # Safety
+    /// As for [`WinogradPlan::run`].
+    unsafe fn transform_input(&self, base: &Base, tiles: &[Tile]) {
+        let call = InputCall {
+            a: self.operands.a.as_ptr().wrapping_offset(base.a as isize),
+            tiles,
+            channels: self.plan.convolution.channels,
+            to: self.input,
+        };
+        // SAFETY: the tables were checked, and the workspace has room for a group of tiles.
+        unsafe { (self.plan.kernels.transforms.input)(&call) }
+    }
+
+    /// Computes the results of transformed tiles by some panels.
+    ///
+    /// # Safety
+    /// As for [`WinogradPlan::run`]; nobody else computes these results.
+    unsafe fn run_panels(&self, base: &Base, tiles: &[Tile], panels: Range<usize>) {
+        let plan = self.plan;
+        let channels = plan.convolution.channels;
+        let packed = self.operands.packed.expect("windows were transformed before").as_ptr();
+        let runs = [PairRun { a: 0, pairs: (channels / 2) as u32 }];
+        for panel in panels {
+            let lane = panel * plan.kernels.panel_lanes;
+            let lanes = plan.kernels.panel_lanes.min(plan.lanes - lane);
+            let rows: [Row; GROUP_MAX] =
+                std::array::from_fn(|k| Row { a: (k * channels) as i32, c: (k * lanes) as i32 });
+            // SAFETY: the workspace has room for a group of tiles, and `pack` filled all panels of all points.
+            unsafe {
+                for point in 0..POINTS * POINTS {
+                    let sums = Results {
+                        c: self.sums.wrapping_add(point * tiles.len() * lanes).cast(),
+                        base: 0,
+                        lane_stride: 1,
+                        lane: 0,
+                        lanes,
+                        requantise: None,
+                    };
+                    let a = self.input.wrapping_add(point * tiles.len() * channels);
+                    let b = packed.wrapping_add((panel * POINTS * POINTS + point) * plan.panel_len());
+                    for (rows, height) in plan.bands(&rows[..tiles.len()]) {
+                        let kernel = plan.kernels.band(height, lanes);
+                        kernel(&BandCall { a, rows, runs: &runs, b, results: sums });
+                    }
+                }
+                (plan.kernels.transforms.output)(&OutputCall {
+                    sums: self.sums,
+                    tiles,
+                    results: Results {
+                        c: self.operands.c.as_mut_ptr(),
+                        base: base.c as isize,
+                        lane_stride: 1,
+                        lane,
+                        lanes,
+                        requantise: self.operands.requantise,
+                    },
+                });
+            }
+        }
+    }
+}
+
+impl WinogradPlan {
+    /// Rows in bands of tiles of nearly the same height.
+    fn bands<'r>(&self, rows: &'r [Row]) -> impl Iterator<Item = (&'r [Row], usize)> {
+        let count = rows.len().div_ceil(self.kernels.rows_max);
+        let (height, higher) = (rows.len() / count, rows.len() % count);
+        let (first, rest) = rows.split_at(higher * (height + 1));
+        [(first, height + 1), (rest, height)].into_iter().filter(|(rows, _)| !rows.is_empty())
+    }
+}
