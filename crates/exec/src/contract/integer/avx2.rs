@@ -3,17 +3,24 @@
 use std::arch::x86_64::*;
 
 use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+use super::winograd::products::{ProductsCall, ProductsKernel, products};
 use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, input, output};
 
 pub(super) fn table() -> KernelTable {
     let transforms = Transforms { input: input_avx2, output: output_avx2 };
-    kernel_table!(band_avx2, depthwise_avx2, widen_avx2, transforms, lanes 8, rows [1, 2, 3, 4, 5, 6])
+    kernel_table!(band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms, lanes 8, rows [1, 2, 3, 4, 5, 6])
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn band_avx2<const M: usize, const NV: usize>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `BandKernel`.
     unsafe { band::<Ymm, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn products_avx2<const M: usize, const NV: usize>(call: &ProductsCall) {
+    // SAFETY: the caller keeps the promises of `ProductsKernel`.
+    unsafe { products::<Ymm, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx2")]

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use super::avx2::input_avx2;
 use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
+use super::winograd::products::{ProductsCall, ProductsKernel, products};
 use super::winograd::transforms::{OutputCall, Transforms, output};
 
 /// Nothing where the processor lacks vectors of i16 (AVX-512BW).
@@ -15,10 +16,10 @@ pub(super) fn table() -> Option<KernelTable> {
     let transforms = Transforms { input: input_avx2, output: output_avx512 };
     Some(match is_x86_feature_detected!("avx512vnni") {
         true => kernel_table!(
-            band_vnni, depthwise_vnni, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_vnni, products_vnni, depthwise_vnni, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
         false => kernel_table!(
-            band_avx512, depthwise_avx512, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_avx512, products_avx512, depthwise_avx512, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
     })
 }
@@ -36,9 +37,21 @@ unsafe fn band_avx512<const M: usize, const NV: usize>(call: &BandCall<'_>) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+unsafe fn products_vnni<const M: usize, const NV: usize>(call: &ProductsCall) {
+    // SAFETY: the caller keeps the promises of `ProductsKernel`.
+    unsafe { products::<Zmm<true>, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
 unsafe fn depthwise_vnni(call: &DepthwiseCall<'_>) {
     // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
     unsafe { depthwise::<Zmm<true>>(call) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn products_avx512<const M: usize, const NV: usize>(call: &ProductsCall) {
+    // SAFETY: the caller keeps the promises of `ProductsKernel`.
+    unsafe { products::<Zmm<false>, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx2")]

@@ -3,6 +3,7 @@
 use super::super::spec::Row;
 use super::requantise::{OfLanes, Requantise};
 use super::slots::PairRun;
+use super::winograd::products::ProductsKernel;
 use super::winograd::transforms::Transforms;
 use crate::kernels::KernelSet;
 use tacit_ir::math;
@@ -58,13 +59,16 @@ pub(super) type DepthwiseKernel = unsafe fn(&DepthwiseCall<'_>);
 /// Widens as many numbers as the slice has.
 pub(super) type Widen = unsafe fn(&[i8], *mut i16);
 
+/// Kernels by `[one or two vectors][rows - 1]`.
+pub(super) type Instances<K> = [[Option<K>; ROWS_MAX]; PANEL_VECTORS];
+
 /// The micro-kernels of one kernel set.
 #[derive(Clone, Copy)]
 pub(super) struct KernelTable {
     pub rows_max: usize,
     pub panel_lanes: usize,
-    /// By `[one or two vectors][rows - 1]`.
-    bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
+    pub bands: Instances<BandKernel>,
+    pub products: Instances<ProductsKernel>,
     pub depthwise: DepthwiseKernel,
     pub widen: Widen,
     pub transforms: Transforms,
@@ -90,8 +94,16 @@ impl KernelTable {
 
     /// The kernel for tiles of so many rows by so many lanes of a panel.
     pub fn band(&self, rows: usize, lanes: usize) -> BandKernel {
-        let vectors = lanes.div_ceil(self.vector_lanes());
-        self.bands[vectors - 1][rows - 1].expect("tiles have at most rows_max rows")
+        self.instance(&self.bands, rows, lanes)
+    }
+
+    /// The kernel for products of so many transformed tiles and so many lanes of a panel.
+    pub fn products(&self, tiles: usize, lanes: usize) -> ProductsKernel {
+        self.instance(&self.products, tiles, lanes)
+    }
+
+    fn instance<K: Copy>(&self, instances: &Instances<K>, rows: usize, lanes: usize) -> K {
+        instances[lanes.div_ceil(self.vector_lanes()) - 1][rows - 1].expect("tiles have at most rows_max rows")
     }
 }
 
@@ -348,47 +360,45 @@ unsafe fn scatter<T: Copy>(from: &[T], to: *mut T, stride: isize) {
     }
 }
 
-/// Fills a [`KernelTable`] with instances of `$band::<M, NV>`.
+/// Fills a [`KernelTable`] with instances of `$band::<M, NV>` and `$products::<M, NV>`.
 macro_rules! kernel_table {
-    ($band:ident, $depthwise:ident, $widen:ident, $transforms:expr, lanes $width:expr, rows [$($m:literal),+]) => {{
-        use $crate::contract::integer::kernel::{KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
-        let mut bands = [[None; ROWS_MAX]; PANEL_VECTORS];
+    ($band:ident, $products:ident, $depthwise:ident, $widen:ident, $transforms:expr, lanes $width:expr, rows [$($m:literal),+]) => {{
+        use $crate::contract::integer::kernel::{Instances, KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
+        let mut bands: Instances<BandKernel> = [[None; ROWS_MAX]; PANEL_VECTORS];
+        let mut products: Instances<ProductsKernel> = [[None; ROWS_MAX]; PANEL_VECTORS];
         $(
-            bands[0][$m - 1] = Some($band::<$m, 1> as BandKernel);
-            bands[1][$m - 1] = Some($band::<$m, 2> as BandKernel);
+            bands[0][$m - 1] = Some($band::<$m, 1>);
+            bands[1][$m - 1] = Some($band::<$m, 2>);
+            products[0][$m - 1] = Some($products::<$m, 1>);
+            products[1][$m - 1] = Some($products::<$m, 2>);
         )+
         let rows_max = [$($m),+].len();
-        KernelTable::new(rows_max, PANEL_VECTORS * $width, bands, $depthwise, $widen, $transforms)
+        let panel_lanes = PANEL_VECTORS * $width;
+        let (depthwise, widen, transforms) = ($depthwise, $widen, $transforms);
+        KernelTable { rows_max, panel_lanes, bands, products, depthwise, widen, transforms }
     }};
 }
 pub(super) use kernel_table;
 
-impl KernelTable {
-    pub(super) fn new(
-        rows_max: usize,
-        panel_lanes: usize,
-        bands: [[Option<BandKernel>; ROWS_MAX]; PANEL_VECTORS],
-        depthwise: DepthwiseKernel,
-        widen: Widen,
-        transforms: Transforms,
-    ) -> KernelTable {
-        KernelTable { rows_max, panel_lanes, bands, depthwise, widen, transforms }
-    }
-}
-
 /// The micro-kernels in plain Rust.
 mod plain {
+    use super::super::winograd::products::{ProductsCall, products};
     use super::super::winograd::transforms::{HALVES, Halves, InputCall, OutputCall, input, output};
     use super::*;
 
     pub(super) fn table() -> KernelTable {
         let transforms = Transforms { input: input_plain, output: output_plain };
-        kernel_table!(band_plain, depthwise_plain, widen_plain, transforms, lanes 8, rows [1, 2, 3, 4])
+        kernel_table!(band_plain, products_plain, depthwise_plain, widen_plain, transforms, lanes 8, rows [1, 2, 3, 4])
     }
 
     unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
         // SAFETY: the caller keeps the promises of `BandKernel`; plain Rust needs no feature.
         unsafe { band::<Plain, M, NV>(call) }
+    }
+
+    unsafe fn products_plain<const M: usize, const NV: usize>(call: &ProductsCall) {
+        // SAFETY: the caller keeps the promises of `ProductsKernel`.
+        unsafe { products::<Plain, M, NV>(call) }
     }
 
     unsafe fn depthwise_plain(call: &DepthwiseCall<'_>) {

@@ -1,11 +1,12 @@
 //! Convolutions of 3×3 pixels by Winograd's transforms, in integers and exact: [`transforms`] says how.
 //!
 //! Tiles of 4×4 results read 6×6 pixels. Their transforms have 36 points; each is a product of tiles and channels by channels
-//! and lanes on the kernels of every other contraction, and four of them take the place of nine for every result. A group of
-//! tiles small enough for the first cache goes through all steps before the next one.
+//! and lanes, 36 multiplications for 16 results that would take 144. A group of tiles small enough for the first cache goes
+//! through all steps before the next one.
 
 mod convolution;
 mod plan;
+pub(super) mod products;
 pub(super) mod transforms;
 
 pub(super) use plan::WinogradPlan;

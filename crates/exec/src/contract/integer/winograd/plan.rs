@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::super::super::division::{part_of, part_within};
 use super::super::super::plan::PlanOptions;
-use super::super::super::spec::{Base, Contraction, Row};
+use super::super::super::spec::{Base, Contraction};
 use super::super::direct::{columns, parts_each};
-use super::super::kernel::{BandCall, KernelTable, Results};
+use super::super::kernel::{KernelTable, Results};
 use super::super::plan::IntegerOperands;
-use super::super::slots::PairRun;
 use super::convolution::{Convolution, WINDOW};
+use super::products::ProductsCall;
 use super::transforms::{HALVES, InputCall, OutputCall, POINTS, TILE, Tile, window};
 use crate::memory::ALIGNMENT;
 use crate::team::Member;
@@ -83,6 +83,12 @@ impl WinogradPlan {
     /// Numbers of the transformed windows.
     pub fn packed_len(&self) -> usize {
         POINTS * POINTS * self.panels() * self.panel_len()
+    }
+
+    /// So many tiles, as few at a time as give kernels of nearly the same height.
+    fn bands(&self, tiles: usize) -> impl Iterator<Item = Range<usize>> {
+        let count = tiles.div_ceil(self.kernels.rows_max);
+        (0..count).map(move |band| part_of(tiles, band, count))
     }
 
     /// The bytes of the transforms that a worker has at a time: of what is read, and of its products with a panel.
@@ -197,29 +203,22 @@ impl Context<'_> {
         let plan = self.plan;
         let channels = plan.convolution.channels;
         let packed = self.operands.packed.expect("windows were transformed before").as_ptr();
-        let runs = [PairRun { a: 0, pairs: (channels / 2) as u32 }];
         for panel in panels {
             let lane = panel * plan.kernels.panel_lanes;
             let lanes = plan.kernels.panel_lanes.min(plan.lanes - lane);
-            let rows: [Row; GROUP_MAX] =
-                std::array::from_fn(|k| Row { a: (k * channels) as i32, c: (k * lanes) as i32 });
             // SAFETY: the workspace has room for a group of tiles, and `pack` filled all panels of all points.
             unsafe {
-                for point in 0..POINTS * POINTS {
-                    let sums = Results {
-                        c: self.sums.wrapping_add(point * tiles.len() * lanes).cast(),
-                        base: 0,
-                        lane_stride: 1,
-                        lane: 0,
-                        lanes,
-                        requantise: None,
-                    };
-                    let a = self.input.wrapping_add(point * tiles.len() * channels);
-                    let b = packed.wrapping_add((panel * POINTS * POINTS + point) * plan.panel_len());
-                    for (rows, height) in plan.bands(&rows[..tiles.len()]) {
-                        let kernel = plan.kernels.band(height, lanes);
-                        kernel(&BandCall { a, rows, runs: &runs, b, results: sums });
-                    }
+                for band in plan.bands(tiles.len()) {
+                    let kernel = plan.kernels.products(band.len(), lanes);
+                    kernel(&ProductsCall {
+                        input: self.input.wrapping_add(band.start * channels),
+                        input_stride: tiles.len() * channels,
+                        channels,
+                        windows: packed.wrapping_add(panel * POINTS * POINTS * plan.panel_len()),
+                        windows_stride: plan.panel_len(),
+                        sums: self.sums.wrapping_add(band.start * lanes),
+                        sums_stride: tiles.len() * lanes,
+                    });
                 }
                 (plan.kernels.transforms.output)(&OutputCall {
                     sums: self.sums,
@@ -235,15 +234,5 @@ impl Context<'_> {
                 });
             }
         }
-    }
-}
-
-impl WinogradPlan {
-    /// Rows in bands of tiles of nearly the same height.
-    fn bands<'r>(&self, rows: &'r [Row]) -> impl Iterator<Item = (&'r [Row], usize)> {
-        let count = rows.len().div_ceil(self.kernels.rows_max);
-        let (height, higher) = (rows.len() / count, rows.len() % count);
-        let (first, rest) = rows.split_at(higher * (height + 1));
-        [(first, height + 1), (rest, height)].into_iter().filter(|(rows, _)| !rows.is_empty())
     }
 }
