@@ -84,21 +84,6 @@ impl Halves for YmmHalves {
 #[derive(Clone, Copy)]
 struct Ymm(__m256i);
 
-/// What a multiplication by factors and shifts needs, lane by lane.
-#[derive(Clone, Copy)]
-struct Multiplier {
-    factor: __m256i,
-    /// The factors of the odd lanes, in the even ones.
-    odd: __m256i,
-    left: __m256i,
-    right: __m256i,
-    /// Whether nothing is shifted left and no product overflows.
-    is_plain: bool,
-    /// What a shift to the right loses, and half of it.
-    mask: __m256i,
-    half: __m256i,
-}
-
 /// The products of 64 bits of the even lanes, with their signs.
 ///
 /// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
@@ -123,7 +108,6 @@ unsafe fn products_of_even(a: __m256i, b: __m256i) -> __m256i {
 // SAFETY (all functions): inlined into functions that have AVX2; the caller promises valid addresses.
 impl Words for Ymm {
     const WIDTH: usize = 8;
-    type Multiplier = Multiplier;
 
     #[inline(always)]
     unsafe fn splat(value: i32) -> Ymm {
@@ -145,6 +129,17 @@ impl Words for Ymm {
         unsafe {
             let words = _mm_packs_epi32(_mm256_castsi256_si128(self.0), _mm256_extracti128_si256::<1>(self.0));
             _mm_storel_epi64(to.cast(), _mm_packs_epi16(words, words));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow_pair([first, second]: [Ymm; 2], to: *mut i8) {
+        unsafe {
+            // Halves of both come in turns.
+            let mixed = _mm256_packs_epi32(first.0, second.0);
+            let halves = _mm256_permute4x64_epi64::<0b11_01_10_00>(mixed);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
+            _mm_storeu_si128(to.cast(), bytes);
         }
     }
 
@@ -208,48 +203,57 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn multiplier(factor: Ymm, shift: Ymm) -> Multiplier {
+    unsafe fn shift_left_by(self, places: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_sllv_epi32(self.0, places.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right_by(self, places: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_srav_epi32(self.0, places.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_and_si256(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_xor_si256(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn equal(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_cmpeq_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn greater(self, other: Ymm) -> Ymm {
+        unsafe { Ymm(_mm256_cmpgt_epi32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn are_within(self, low: i32, high: i32) -> bool {
         unsafe {
-            // The least number has no opposite; it is clamped before.
-            let (zero, most, least) = (_mm256_setzero_si256(), _mm256_set1_epi32(31), _mm256_set1_epi32(-31));
-            let shift = _mm256_min_epi32(_mm256_max_epi32(shift.0, least), most);
-            let right = _mm256_max_epi32(_mm256_sub_epi32(zero, shift), zero);
-            let left = _mm256_max_epi32(shift, zero);
-            let overflows = _mm256_cmpeq_epi32(factor.0, _mm256_set1_epi32(i32::MIN));
-            let special = _mm256_or_si256(left, overflows);
-            let one = _mm256_set1_epi32(1);
-            let mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
-            Multiplier {
-                factor: factor.0,
-                odd: _mm256_srli_epi64::<32>(factor.0),
-                left,
-                right,
-                is_plain: _mm256_testz_si256(special, special) == 1,
-                mask,
-                half: _mm256_srli_epi32::<1>(mask),
-            }
+            let (below, above) = (Ymm::splat(low).greater(self), self.greater(Ymm::splat(high)));
+            let outside = _mm256_or_si256(below.0, above.0);
+            _mm256_testz_si256(outside, outside) == 1
         }
     }
 
     #[inline(always)]
-    unsafe fn mulshift(self, by: &Multiplier) -> Ymm {
+    unsafe fn odd_lanes(self) -> Ymm {
+        unsafe { Ymm(_mm256_srli_epi64::<32>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high_of_double_product(self, factor: Ymm, odd_factor: Ymm) -> Ymm {
         unsafe {
-            let x = if by.is_plain { self.0 } else { _mm256_sllv_epi32(self.0, by.left) };
-            // Twice the product, rounded at its upper word.
             let nudge = _mm256_set1_epi64x(1 << 30);
-            let even = _mm256_add_epi64(products_of_even(x, by.factor), nudge);
-            let odd = _mm256_add_epi64(products_of_even(_mm256_srli_epi64::<32>(x), by.odd), nudge);
-            let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd));
-            // Only the one product that overflows gives the least number.
-            let high = match by.is_plain {
-                true => high,
-                false => _mm256_xor_si256(high, _mm256_cmpeq_epi32(high, _mm256_set1_epi32(i32::MIN))),
-            };
-            // Divided by a power of two, ties away from zero.
-            let negative = _mm256_srai_epi32::<31>(high);
-            let lost = _mm256_and_si256(high, by.mask);
-            let up = _mm256_cmpgt_epi32(lost, _mm256_sub_epi32(by.half, negative));
-            Ymm(_mm256_sub_epi32(_mm256_srav_epi32(high, by.right), up))
+            let even = _mm256_add_epi64(products_of_even(self.0, factor.0), nudge);
+            let odd = _mm256_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), nudge);
+            let (even, odd) = (_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd));
+            Ymm(_mm256_blend_epi32::<0b1010_1010>(even, odd))
         }
     }
 }

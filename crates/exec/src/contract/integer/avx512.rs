@@ -76,21 +76,6 @@ unsafe fn output_avx512(call: &OutputCall<'_>) {
 #[derive(Clone, Copy)]
 struct Zmm<const VNNI: bool>(__m512i);
 
-/// What a multiplication by factors and shifts needs, lane by lane.
-#[derive(Clone, Copy)]
-struct Multiplier {
-    factor: __m512i,
-    /// The factors of the odd lanes, in the even ones.
-    odd: __m512i,
-    left: __m512i,
-    right: __m512i,
-    /// Whether nothing is shifted left and no product overflows.
-    is_plain: bool,
-    /// What a shift to the right loses, and half of it.
-    mask: __m512i,
-    half: __m512i,
-}
-
 /// The products of 64 bits of the even lanes, with their signs.
 ///
 /// The intrinsic is a product of numbers that the compiler widens. Where it does so for the factors once, before a loop, it
@@ -116,7 +101,6 @@ unsafe fn products_of_even(a: __m512i, b: __m512i) -> __m512i {
 // valid addresses.
 impl<const VNNI: bool> Words for Zmm<VNNI> {
     const WIDTH: usize = 16;
-    type Multiplier = Multiplier;
 
     #[inline(always)]
     unsafe fn splat(value: i32) -> Self {
@@ -136,6 +120,14 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     #[inline(always)]
     unsafe fn store_narrow(self, to: *mut i8) {
         unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtsepi32_epi8(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow_pair([first, second]: [Self; 2], to: *mut i8) {
+        unsafe {
+            first.store_narrow(to);
+            second.store_narrow(to.add(Self::WIDTH));
+        }
     }
 
     #[inline(always)]
@@ -205,56 +197,57 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn multiplier(factor: Self, shift: Self) -> Multiplier {
+    unsafe fn shift_left_by(self, places: Self) -> Self {
+        unsafe { Zmm(_mm512_sllv_epi32(self.0, places.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right_by(self, places: Self) -> Self {
+        unsafe { Zmm(_mm512_srav_epi32(self.0, places.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_and_si512(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_xor_si512(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn equal(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_maskz_set1_epi32(_mm512_cmpeq_epi32_mask(self.0, other.0), -1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn greater(self, other: Self) -> Self {
+        unsafe { Zmm(_mm512_maskz_set1_epi32(_mm512_cmpgt_epi32_mask(self.0, other.0), -1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn are_within(self, low: i32, high: i32) -> bool {
         unsafe {
-            // The least number has no opposite; it is clamped before.
-            let (zero, most, least) = (_mm512_setzero_si512(), _mm512_set1_epi32(31), _mm512_set1_epi32(-31));
-            let shift = _mm512_min_epi32(_mm512_max_epi32(shift.0, least), most);
-            let right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
-            let left = _mm512_max_epi32(shift, zero);
-            let overflows = _mm512_cmpeq_epi32_mask(factor.0, _mm512_set1_epi32(i32::MIN));
-            let is_plain = overflows == 0 && _mm512_test_epi32_mask(left, left) == 0;
-            let one = _mm512_set1_epi32(1);
-            let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
-            Multiplier {
-                factor: factor.0,
-                odd: _mm512_srli_epi64::<32>(factor.0),
-                left,
-                right,
-                is_plain,
-                mask,
-                half: _mm512_srli_epi32::<1>(mask),
-            }
+            let below = _mm512_cmplt_epi32_mask(self.0, _mm512_set1_epi32(low));
+            let above = _mm512_cmpgt_epi32_mask(self.0, _mm512_set1_epi32(high));
+            below | above == 0
         }
     }
 
     #[inline(always)]
-    unsafe fn mulshift(self, by: &Multiplier) -> Self {
+    unsafe fn odd_lanes(self) -> Self {
+        unsafe { Zmm(_mm512_srli_epi64::<32>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high_of_double_product(self, factor: Self, odd_factor: Self) -> Self {
         unsafe {
-            let x = if by.is_plain { self.0 } else { _mm512_sllv_epi32(self.0, by.left) };
-            // Twice the product, rounded at its upper word.
             let nudge = _mm512_set1_epi64(1 << 30);
-            let even = _mm512_add_epi64(products_of_even(x, by.factor), nudge);
-            let odd = _mm512_add_epi64(products_of_even(_mm512_srli_epi64::<32>(x), by.odd), nudge);
-            let high = _mm512_mask_blend_epi32(
-                0b1010_1010_1010_1010,
-                _mm512_srli_epi64::<31>(even),
-                _mm512_add_epi64(odd, odd),
-            );
-            // Only the one product that overflows gives the least number.
-            let high = match by.is_plain {
-                true => high,
-                false => {
-                    let overflows = _mm512_cmpeq_epi32_mask(high, _mm512_set1_epi32(i32::MIN));
-                    _mm512_mask_mov_epi32(high, overflows, _mm512_set1_epi32(i32::MAX))
-                }
-            };
-            // Divided by a power of two, ties away from zero.
-            let negative = _mm512_srai_epi32::<31>(high);
-            let lost = _mm512_and_si512(high, by.mask);
-            let up = _mm512_cmpgt_epi32_mask(lost, _mm512_sub_epi32(by.half, negative));
-            let quotient = _mm512_srav_epi32(high, by.right);
-            Zmm(_mm512_mask_add_epi32(quotient, up, quotient, _mm512_set1_epi32(1)))
+            let even = _mm512_add_epi64(products_of_even(self.0, factor.0), nudge);
+            let odd = _mm512_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), nudge);
+            let (even, odd) = (_mm512_srli_epi64::<31>(even), _mm512_add_epi64(odd, odd));
+            Zmm(_mm512_mask_blend_epi32(0b1010_1010_1010_1010, even, odd))
         }
     }
 }

@@ -213,6 +213,7 @@ impl Context<'_> {
             lane_stride: plan.c_lane_stride,
             lane,
             lanes: plan.kernels.panel_lanes.min(plan.lanes - lane),
+            terms: plan.slots.terms.len(),
             requantise: self.operands.requantise,
         }
     }

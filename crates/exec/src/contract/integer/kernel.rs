@@ -6,7 +6,6 @@ use super::slots::PairRun;
 use super::winograd::products::ProductsKernel;
 use super::winograd::transforms::Transforms;
 use crate::kernels::KernelSet;
-use tacit_ir::math;
 
 /// The most rows that a tile of any kernel set has.
 pub(super) const ROWS_MAX: usize = 14;
@@ -48,6 +47,8 @@ pub(super) struct Results<'a> {
     /// The first lane of the panel, and how many of its lanes exist.
     pub lane: usize,
     pub lanes: usize,
+    /// The most products that a sum has.
+    pub terms: usize,
     /// With it results are i8, else i32.
     pub requantise: Option<Requantise<&'a [i32]>>,
 }
@@ -112,12 +113,13 @@ impl KernelTable {
 /// Its functions are only ever inlined into functions compiled for that set.
 pub(super) trait Words: Copy {
     const WIDTH: usize;
-    type Multiplier: Copy;
     unsafe fn splat(value: i32) -> Self;
     unsafe fn load(from: *const i32) -> Self;
     unsafe fn store(self, to: *mut i32);
     /// Stores the lanes saturated to i8.
     unsafe fn store_narrow(self, to: *mut i8);
+    /// Those of two vectors, one behind the other.
+    unsafe fn store_narrow_pair(pair: [Self; 2], to: *mut i8);
     /// Two i16 in every lane.
     unsafe fn load_pairs(from: *const i16) -> Self;
     /// The same two i16 in all lanes.
@@ -135,9 +137,19 @@ pub(super) trait Words: Copy {
     unsafe fn shift_right<const PLACES: i32>(self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
-    unsafe fn multiplier(factor: Self, shift: Self) -> Self::Multiplier;
-    /// [`math::mulshift`] of every lane.
-    unsafe fn mulshift(self, multiplier: &Self::Multiplier) -> Self;
+    unsafe fn shift_left_by(self, places: Self) -> Self;
+    unsafe fn shift_right_by(self, places: Self) -> Self;
+    unsafe fn and(self, other: Self) -> Self;
+    unsafe fn xor(self, other: Self) -> Self;
+    /// −1 or 0.
+    unsafe fn equal(self, other: Self) -> Self;
+    unsafe fn greater(self, other: Self) -> Self;
+    /// Whether every lane is at least `low` and at most `high`.
+    unsafe fn are_within(self, low: i32, high: i32) -> bool;
+    /// Whatever [`Words::high_of_double_product`] needs of the odd lanes of a factor.
+    unsafe fn odd_lanes(self) -> Self;
+    /// ⌊(x·factor + 2³⁰) / 2³¹⌋, wrapped.
+    unsafe fn high_of_double_product(self, factor: Self, odd_factor: Self) -> Self;
 }
 
 /// Tiles of `M` rows by `NV` vectors, one below the other.
@@ -297,7 +309,7 @@ impl Results<'_> {
     pub unsafe fn maps_of<V: Words>(&self, j: usize) -> Option<OfLanes<V>> {
         let maps = self.requantise.as_ref()?;
         // SAFETY: promised by the caller.
-        unsafe { Some(OfLanes::new(maps, self.lane + j * V::WIDTH, self.count::<V>(j))) }
+        unsafe { Some(OfLanes::new(maps, self.terms, self.lane + j * V::WIDTH, self.count::<V>(j))) }
     }
 }
 
@@ -311,6 +323,13 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
 ) {
     // SAFETY: the caller promises valid addresses for existing lanes.
     unsafe {
+        if let Some(maps) = maps
+            && results.lanes == NV * V::WIDTH
+            && results.lane_stride == 1
+            && maps.iter().all(OfLanes::are_small)
+        {
+            return finish_small(results, maps, rows, sums);
+        }
         for j in 0..NV {
             let lane = results.lane + j * V::WIDTH;
             let count = results.count::<V>(j);
@@ -347,6 +366,31 @@ unsafe fn finish<V: Words, const M: usize, const NV: usize>(
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Takes sums on where nothing overflows, and stores whole vectors side by side.
+#[inline(always)]
+unsafe fn finish_small<V: Words, const M: usize, const NV: usize>(
+    results: &Results<'_>,
+    maps: &[OfLanes<V>; NV],
+    rows: &[Row; M],
+    sums: &[[V; NV]; M],
+) {
+    let c = results.c.cast::<i8>().wrapping_offset(results.base).wrapping_add(results.lane);
+    // SAFETY: see `finish`.
+    unsafe {
+        for (row, sums) in rows.iter().zip(sums) {
+            let to = c.wrapping_offset(row.c as isize);
+            let (pairs, rest) = sums.as_chunks::<2>();
+            for (k, [first, second]) in pairs.iter().enumerate() {
+                let pair = [maps[2 * k].apply(*first), maps[2 * k + 1].apply(*second)];
+                V::store_narrow_pair(pair, to.wrapping_add(2 * k * V::WIDTH));
+            }
+            for sum in rest {
+                maps[NV - 1].apply(*sum).store_narrow(to.wrapping_add((NV - 1) * V::WIDTH));
             }
         }
     }
@@ -471,8 +515,6 @@ mod plain {
     // SAFETY (all functions): the caller promises valid addresses.
     impl Words for Plain {
         const WIDTH: usize = 8;
-        /// Factor and shift.
-        type Multiplier = [Plain; 2];
 
         unsafe fn splat(value: i32) -> Plain {
             Plain([value; 8])
@@ -488,6 +530,13 @@ mod plain {
 
         unsafe fn store_narrow(self, to: *mut i8) {
             unsafe { to.cast::<[i8; 8]>().write_unaligned(self.0.map(|x| x.clamp(-128, 127) as i8)) }
+        }
+
+        unsafe fn store_narrow_pair([first, second]: [Plain; 2], to: *mut i8) {
+            unsafe {
+                first.store_narrow(to);
+                second.store_narrow(to.add(Self::WIDTH));
+            }
         }
 
         unsafe fn load_pairs(from: *const i16) -> Plain {
@@ -538,12 +587,40 @@ mod plain {
             self.zip(other, i32::min)
         }
 
-        unsafe fn multiplier(factor: Plain, shift: Plain) -> [Plain; 2] {
-            [factor, shift]
+        unsafe fn shift_left_by(self, places: Plain) -> Plain {
+            self.zip(places, |x, places| x << places)
         }
 
-        unsafe fn mulshift(self, [factor, shift]: &[Plain; 2]) -> Plain {
-            Plain(std::array::from_fn(|l| math::mulshift(self.0[l], factor.0[l], shift.0[l])))
+        unsafe fn shift_right_by(self, places: Plain) -> Plain {
+            self.zip(places, |x, places| x >> places)
+        }
+
+        unsafe fn and(self, other: Plain) -> Plain {
+            self.zip(other, |x, y| x & y)
+        }
+
+        unsafe fn xor(self, other: Plain) -> Plain {
+            self.zip(other, |x, y| x ^ y)
+        }
+
+        unsafe fn equal(self, other: Plain) -> Plain {
+            self.zip(other, |x, y| -i32::from(x == y))
+        }
+
+        unsafe fn greater(self, other: Plain) -> Plain {
+            self.zip(other, |x, y| -i32::from(x > y))
+        }
+
+        unsafe fn are_within(self, low: i32, high: i32) -> bool {
+            self.0.iter().all(|x| (low..=high).contains(x))
+        }
+
+        unsafe fn odd_lanes(self) -> Plain {
+            self
+        }
+
+        unsafe fn high_of_double_product(self, factor: Plain, _: Plain) -> Plain {
+            self.zip(factor, |x, factor| ((i64::from(x) * i64::from(factor) + (1 << 30)) >> 31) as i32)
         }
     }
 }

@@ -75,27 +75,69 @@ impl Lanewise<&[i32]> {
 pub(super) struct OfLanes<V: Words> {
     /// What sums start from.
     pub bias: V,
-    multiplier: V::Multiplier,
+    factor: V,
+    /// The factors of the odd lanes, in the even ones.
+    odd_factor: V,
+    left: V,
+    right: V,
+    /// What the shift to the right loses, and half of it.
+    mask: V,
+    half: V,
     zero_point: V,
     /// Bounds that are tighter than those of an i8.
     bounds: Option<[V; 2]>,
+    /// Where sums are so small that nothing overflows: what is added before the shift to the right.
+    before_shift: Option<V>,
 }
 
+/// With a bias and terms up to these, and shifts to the right up to that, what is added before a shift keeps below 2³¹:
+/// 2²⁹ + 2²⁹ + 2²⁰·129.
+const SMALL_BIAS: i32 = 1 << 29;
+const SMALL_TERMS: usize = 1 << 15;
+const SMALL_SHIFT: i32 = 20;
+
 impl<V: Words> OfLanes<V> {
+    /// For sums of so many products.
+    ///
     /// # Safety
     /// The numbers of `count` lanes from `lane` on exist; inlined into a function compiled for the vectors' set.
     #[inline(always)]
-    pub unsafe fn new(maps: &Requantise<&[i32]>, lane: usize, count: usize) -> OfLanes<V> {
+    pub unsafe fn new(maps: &Requantise<&[i32]>, terms: usize, lane: usize, count: usize) -> OfLanes<V> {
         let is_bounded = maps.low > i32::from(i8::MIN) || maps.high < i32::from(i8::MAX);
         // SAFETY: promised by the caller.
         unsafe {
+            let (zero, one) = (V::splat(0), V::splat(1));
+            let bias = maps.bias.load::<V>(lane, count);
+            let factor = maps.factor.load::<V>(lane, count);
+            // The least number has no opposite; it is clamped before.
+            let shift = maps.shift.load::<V>(lane, count).max(V::splat(-31)).min(V::splat(31));
+            let (left, right) = (shift.max(zero), zero.sub(shift).max(zero));
+            let mask = one.shift_left_by(right).sub(one);
+            let half = mask.shift_right::<1>();
+            let zero_point = V::splat(maps.zero_point);
+            let is_small = terms <= SMALL_TERMS
+                && (-128..=127).contains(&maps.zero_point)
+                && shift.are_within(-SMALL_SHIFT, -1)
+                && bias.are_within(-SMALL_BIAS, SMALL_BIAS)
+                && factor.are_within(i32::MIN + 1, i32::MAX);
             OfLanes {
-                bias: maps.bias.load(lane, count),
-                multiplier: V::multiplier(maps.factor.load(lane, count), maps.shift.load(lane, count)),
-                zero_point: V::splat(maps.zero_point),
+                bias,
+                factor,
+                odd_factor: factor.odd_lanes(),
+                left,
+                right,
+                mask,
+                half,
+                zero_point,
                 bounds: if is_bounded { Some([V::splat(maps.low), V::splat(maps.high)]) } else { None },
+                // The half is rounded up here, and what a multiple of 2^places adds is whole behind the shift.
+                before_shift: if is_small { Some(mask.sub(half).add(zero_point.shift_left_by(right))) } else { None },
             }
         }
+    }
+
+    pub fn are_small(&self) -> bool {
+        self.before_shift.is_some()
     }
 
     /// What becomes of sums that started from the bias.
@@ -106,11 +148,33 @@ impl<V: Words> OfLanes<V> {
     pub unsafe fn apply(&self, sums: V) -> V {
         // SAFETY: promised by the caller.
         unsafe {
-            let steps = sums.mulshift(&self.multiplier).add(self.zero_point);
+            let steps = match self.before_shift {
+                Some(before_shift) => {
+                    // To nearest, ties away from zero: a negative number rounds down at its half.
+                    let high = sums.high_of_double_product(self.factor, self.odd_factor);
+                    high.add(high.shift_right::<31>()).add(before_shift).shift_right_by(self.right)
+                }
+                None => self.mulshift(sums).add(self.zero_point),
+            };
             match self.bounds {
                 Some([low, high]) => steps.max(low).min(high),
                 None => steps,
             }
+        }
+    }
+
+    /// [`tacit_ir::math::mulshift`] of every lane.
+    #[inline(always)]
+    unsafe fn mulshift(&self, x: V) -> V {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let high = x.shift_left_by(self.left).high_of_double_product(self.factor, self.odd_factor);
+            // Only the one product that overflows gives the least number.
+            let high = high.xor(high.equal(V::splat(i32::MIN)));
+            // Divided by a power of two, ties away from zero.
+            let threshold = self.half.sub(high.shift_right::<31>());
+            let up = high.and(self.mask).greater(threshold);
+            high.shift_right_by(self.right).sub(up)
         }
     }
 }

@@ -37,18 +37,26 @@ fn numbers(random: &mut Random, count: usize) -> Vec<i8> {
     (0..count).map(|_| if random.chance(12) { i8::MIN } else { random.next() as i8 }).collect()
 }
 
-/// Factors and shifts as layers have them, and others.
+/// Factors and shifts that layers may have.
 fn multiplier(random: &mut Random) -> (i32, i32) {
     match random.below(6) {
         0 => (random.next() as i32, random.next() as i32 >> random.below(32)),
         1 => (i32::MIN, random.below(70) as i32 - 35),
-        _ => (random.next() as i32 | 1 << 30, -(random.below(12) as i32)),
+        _ => usual_multiplier(random),
     }
 }
 
+/// Factors and shifts as layers have them; of a power of two there are sums in the middle between two results.
+fn usual_multiplier(random: &mut Random) -> (i32, i32) {
+    let factor = if random.chance(20) { 1 << 30 } else { (random.next() >> 33) as i32 | 1 << 30 };
+    (factor, -(random.within(1, 20) as i32))
+}
+
 fn random_maps(random: &mut Random, lanes: usize) -> [Lanewise<Vec<i32>>; 3] {
-    let biases = (0..lanes).map(|_| random.next() as i32 >> random.below(32)).collect();
-    let (factors, shifts): (Vec<i32>, Vec<i32>) = (0..lanes).map(|_| multiplier(random)).unzip();
+    let are_usual = random.chance(60);
+    let biases = (0..lanes).map(|_| random.next() as i32 >> if are_usual { 12 } else { random.below(32) }).collect();
+    let pick = if are_usual { usual_multiplier } else { multiplier };
+    let (factors, shifts): (Vec<i32>, Vec<i32>) = (0..lanes).map(|_| pick(random)).unzip();
     [biases, factors, shifts].map(|each: Vec<i32>| match random.chance(30) {
         true => Lanewise::Same(each[0]),
         false => Lanewise::Each(each),

@@ -229,6 +229,7 @@ impl Context<'_> {
                         lane_stride: 1,
                         lane,
                         lanes,
+                        terms: plan.convolution.terms.len(),
                         requantise: self.operands.requantise,
                     },
                 });

@@ -140,7 +140,7 @@ unsafe fn input_line<H: Halves>([d0, d1, d2, d3, d4, d5]: [H; POINTS]) -> [H; PO
 /// See [`OutputTransform`]; all lanes of the panel's vectors exist.
 #[inline(always)]
 pub unsafe fn output<V: Words>(call: &OutputCall<'_>) {
-    let Results { lanes, lane, lane_stride: _, base, c, requantise } = call.results;
+    let Results { lanes, lane, base, c, .. } = call.results;
     let point_stride = call.tiles.len() * lanes;
     for first in (0..lanes).step_by(V::WIDTH) {
         // SAFETY: the caller promises valid addresses, and numbers for all lanes.
@@ -165,11 +165,11 @@ pub unsafe fn output<V: Words>(call: &OutputCall<'_>) {
                         let Some(place) = place else { continue };
                         let to = base + *place as isize + (lane + first) as isize;
                         let sum = scaled.mul(inverse).shift_right::<6>();
-                        match (&maps, requantise.is_some()) {
-                            (Some(maps), true) => {
+                        match &maps {
+                            Some(maps) => {
                                 maps.apply(sum.add(maps.bias)).store_narrow(c.cast::<i8>().wrapping_offset(to));
                             }
-                            (_, _) => sum.store(c.cast::<i32>().wrapping_offset(to)),
+                            None => sum.store(c.cast::<i32>().wrapping_offset(to)),
                         }
                     }
                 }
