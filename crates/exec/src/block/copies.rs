@@ -2,7 +2,7 @@
 
 use super::evaluate::columns_within;
 use super::run::{Store, set_place, share};
-use super::{BlockProgram, Code, Rectangle, Slot};
+use super::{BlockProgram, Code, Rectangle, Slot, is_word};
 use crate::memory::Slots;
 use crate::team::Member;
 use tacit_ir::types::DType;
@@ -27,8 +27,9 @@ struct Stretch {
     len: usize,
 }
 
-/// Shorter stretches are as soon done in blocks.
-const BYTES_MIN: usize = 48;
+/// Shorter stretches are as soon done in blocks, which read words as they are and bytes one by one.
+const WORDS_MIN: usize = 12;
+const BYTES_MIN: usize = 6;
 /// Loops of more rows than this are not looked through.
 const ROWS_MAX: usize = 1 << 18;
 
@@ -67,7 +68,8 @@ impl Copies {
             add(to + end, None, columns - end);
         }
         let elements = rows * extents[column_dim];
-        let is_worth_it = elements * dtype.size() >= stretches.len() * BYTES_MIN;
+        let least = if is_word(*dtype) { WORDS_MIN } else { BYTES_MIN };
+        let is_worth_it = elements >= stretches.len() * least;
         is_worth_it.then_some(Copies { from: *slot, to: store.slot, dtype: *dtype, fill: *fill, stretches, elements })
     }
 

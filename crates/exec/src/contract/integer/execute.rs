@@ -6,7 +6,7 @@ use super::super::division::{Tile, part_of, part_within};
 use super::super::execute::{band_rows, bands};
 use super::super::spec::Row;
 use super::direct::DirectPlan;
-use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results};
+use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results, Terms};
 use super::plan::IntegerOperands;
 use super::slots::{PairRun, Reading};
 use crate::team::Member;
@@ -125,6 +125,7 @@ impl Context<'_> {
         let plan = self.plan;
         let base = plan.batches[batch];
         let tiles = &plan.tiles[tiles];
+        let a = self.operands.a;
         let same_group = |x: &Tile, y: &Tile| x.group == y.group;
         for tiles in tiles.chunk_by(same_group) {
             // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that `check` has
@@ -132,33 +133,23 @@ impl Context<'_> {
             unsafe {
                 match &plan.slots.readings[tiles[0].group as usize] {
                     Reading::OneByOne(terms) if plan.is_depthwise => {
-                        let a = self.operands.a.as_ptr().wrapping_offset(base.a as isize);
-                        for (panel, tile) in
-                            panels.clone().flat_map(|panel| tiles.iter().map(move |tile| (panel, tile)))
-                        {
-                            let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
-                            let rows = self.rows_of(tile);
-                            (plan.kernels.depthwise)(&DepthwiseCall { a, rows, terms, b, results });
-                        }
+                        self.run_depthwise(batch, tiles, Terms::All(terms), panels.clone());
+                    }
+                    Reading::Skipping(terms) if plan.is_depthwise => {
+                        self.run_depthwise(batch, tiles, Terms::Some(terms), panels.clone());
                     }
                     Reading::OneByOne(terms) => {
                         for tile in tiles {
-                            self.gather(base.a, self.rows_of(tile), terms);
-                            let runs = [PairRun { a: 0, pairs: plan.slots.pairs() as u32 }];
-                            let runs = if runs[0].pairs == 0 { &[] } else { &runs[..] };
-                            let mut rows = [Row::default(); ROWS_MAX];
-                            for (i, (gathered, row)) in rows.iter_mut().zip(self.rows_of(tile)).enumerate() {
-                                *gathered = Row { a: (i * terms.len()) as i32, c: row.c };
-                            }
-                            for panel in panels.clone() {
-                                self.run_band(
-                                    batch,
-                                    self.gathered,
-                                    (&rows[..tile.rows as usize], tile.rows),
-                                    runs,
-                                    panel,
-                                );
-                            }
+                            self.gather(self.rows_of(tile), terms, |row, term| a[(base.a + row.a + term) as usize]);
+                            self.run_gathered(batch, tile, panels.clone());
+                        }
+                    }
+                    Reading::Skipping(terms) => {
+                        for tile in tiles {
+                            self.gather(self.rows_of(tile), terms, |row, term| {
+                                term.map_or(0, |term| a[(base.a + row.a + term) as usize])
+                            });
+                            self.run_gathered(batch, tile, panels.clone());
                         }
                     }
                     // A panel stays in the first cache while the tiles pass.
@@ -173,6 +164,40 @@ impl Context<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Computes some tiles of rows that find their terms at the same places by some panels of lanes.
+    ///
+    /// # Safety
+    /// As for `run_tiles`.
+    unsafe fn run_depthwise(&self, batch: usize, tiles: &[Tile], terms: Terms<'_>, panels: Range<usize>) {
+        let a = self.operands.a.as_ptr().wrapping_offset(self.plan.batches[batch].a as isize);
+        for panel in panels {
+            for tile in tiles {
+                let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
+                let call = DepthwiseCall { a, rows: self.rows_of(tile), terms, b, results };
+                // SAFETY: passed on.
+                unsafe { (self.plan.kernels.depthwise)(&call) }
+            }
+        }
+    }
+
+    /// Computes a tile whose rows were gathered by some panels.
+    ///
+    /// # Safety
+    /// As for `run_tiles`.
+    unsafe fn run_gathered(&self, batch: usize, tile: &Tile, panels: Range<usize>) {
+        let terms = self.plan.slots.terms.len();
+        let runs = [PairRun { a: 0, pairs: self.plan.slots.pairs() as u32 }];
+        let runs = if terms == 0 { &[] } else { &runs[..] };
+        let mut rows = [Row::default(); ROWS_MAX];
+        for (i, (gathered, row)) in rows.iter_mut().zip(self.rows_of(tile)).enumerate() {
+            *gathered = Row { a: (i * terms) as i32, c: row.c };
+        }
+        for panel in panels {
+            // SAFETY: passed on.
+            unsafe { self.run_band(batch, self.gathered, (&rows[..tile.rows as usize], tile.rows), runs, panel) }
         }
     }
 
@@ -218,16 +243,16 @@ impl Context<'_> {
         }
     }
 
-    /// Lays the terms of some rows one behind the other, 0 where there is none.
+    /// Lays the terms of some rows one behind the other.
     ///
     /// # Safety
     /// The buffer has room for them and is this worker's.
-    unsafe fn gather(&self, base: i32, rows: &[Row], terms: &[Option<i32>]) {
+    unsafe fn gather<T: Copy>(&self, rows: &[Row], terms: &[T], read: impl Fn(&Row, T) -> i8) {
         for (i, row) in rows.iter().enumerate() {
             // SAFETY: promised by the caller.
             let to = unsafe { std::slice::from_raw_parts_mut(self.gathered.add(i * terms.len()), terms.len()) };
             for (to, term) in to.iter_mut().zip(terms) {
-                *to = term.map_or(0, |term| i16::from(self.operands.a[(base + row.a + term) as usize]));
+                *to = i16::from(read(row, *term));
             }
         }
     }

@@ -30,11 +30,18 @@ pub(super) struct DepthwiseCall<'a> {
     /// Where the batch item begins in `a`.
     pub a: *const i8,
     pub rows: &'a [Row],
-    /// The place of each slot's term, for all rows.
-    pub terms: &'a [Option<i32>],
+    pub terms: Terms<'a>,
     /// The panel of `b`.
     pub b: *const i16,
     pub results: Results<'a>,
+}
+
+/// The place of each slot's term, for all rows of a depthwise call.
+#[derive(Clone, Copy)]
+pub(super) enum Terms<'a> {
+    All(&'a [i32]),
+    /// Some of them are none.
+    Some(&'a [Option<i32>]),
 }
 
 /// Where results go.
@@ -229,18 +236,43 @@ unsafe fn tile<V: Words, const M: usize, const NV: usize>(
 pub(super) unsafe fn depthwise<V: Words>(call: &DepthwiseCall<'_>) {
     // SAFETY: passed on.
     unsafe {
-        match call.results.lanes == PANEL_VECTORS * V::WIDTH {
-            true => depthwise_rows::<V, true>(call),
-            false => depthwise_rows::<V, false>(call),
+        let is_whole = call.results.lanes == PANEL_VECTORS * V::WIDTH;
+        match (call.terms, is_whole) {
+            (Terms::All(terms), true) => depthwise_rows::<V, i32, true>(call, terms),
+            (Terms::All(terms), false) => depthwise_rows::<V, i32, false>(call, terms),
+            (Terms::Some(terms), true) => depthwise_rows::<V, Option<i32>, true>(call, terms),
+            (Terms::Some(terms), false) => depthwise_rows::<V, Option<i32>, false>(call, terms),
         }
+    }
+}
+
+/// Zeros for all lanes of a term that is skipped.
+static ZEROS: [i8; LANES_MAX] = [0; LANES_MAX];
+/// Lanes of the widest panel.
+const LANES_MAX: usize = 32;
+
+/// How a row's first lane leads to the lanes of a term.
+trait Place: Copy {
+    fn of(self, row: *const i8) -> *const i8;
+}
+
+impl Place for i32 {
+    #[inline(always)]
+    fn of(self, row: *const i8) -> *const i8 {
+        row.wrapping_offset(self as isize)
+    }
+}
+
+impl Place for Option<i32> {
+    #[inline(always)]
+    fn of(self, row: *const i8) -> *const i8 {
+        self.map_or(ZEROS.as_ptr(), |place| place.of(row))
     }
 }
 
 /// `WHOLE` says that all lanes of the panel exist.
 #[inline(always)]
-unsafe fn depthwise_rows<V: Words, const WHOLE: bool>(call: &DepthwiseCall<'_>) {
-    const LANES_MAX: usize = 32;
-    static ZEROS: [i8; LANES_MAX] = [0; LANES_MAX];
+unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &DepthwiseCall<'_>, terms: &[P]) {
     let Results { lane, lanes, .. } = call.results;
     // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
     unsafe {
@@ -255,9 +287,8 @@ unsafe fn depthwise_rows<V: Words, const WHOLE: bool>(call: &DepthwiseCall<'_>) 
             let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
             let mut sums = [first];
             let mut b = call.b;
-            for terms in call.terms.as_chunks::<2>().0 {
-                let [low, high] =
-                    terms.map(|term| term.map_or(ZEROS.as_ptr(), |term| start.wrapping_offset(term as isize)));
+            for [low, high] in terms.as_chunks::<2>().0 {
+                let (low, high) = (low.of(start), high.of(start));
                 let a = if WHOLE {
                     V::pair_up(low, high)
                 } else {

@@ -17,8 +17,10 @@ pub struct Slots {
 pub enum Reading {
     /// All of them, in runs whose pairs lie side by side; behind an odd run comes a number that is multiplied by 0.
     InPlace(Vec<PairRun>),
-    /// One by one; none is 0.
-    OneByOne(Vec<Option<i32>>),
+    /// One by one. What is multiplied by 0 is any of them.
+    OneByOne(Vec<i32>),
+    /// One by one, some of which these rows skip; none is 0.
+    Skipping(Vec<Option<i32>>),
 }
 
 /// Pairs of terms that lie one behind the other in `a`.
@@ -35,7 +37,7 @@ impl Slots {
         let has_rows = |group: &&Group| group.rows > 0;
         let most = spec.groups.iter().filter(has_rows).max_by_key(|group| terms_of(group).count());
         let Some(first) = most else {
-            return Slots { terms: vec![], readings: vec![Reading::OneByOne(vec![]); spec.groups.len()] };
+            return Slots { terms: vec![], readings: vec![Reading::Skipping(vec![]); spec.groups.len()] };
         };
         let mut slots = Slots::default();
         let mut places: HashMap<(i32, usize), usize> = HashMap::new();
@@ -76,7 +78,11 @@ impl Slots {
                     for (a, b) in terms_of(group).filter(|_| group.rows > 0) {
                         found[places[&(b, count(&mut seen, b))]] = Some(a);
                     }
-                    Reading::OneByOne(found)
+                    let skips = slots.terms.iter().zip(&found).any(|(b, a)| b.is_some() && a.is_none());
+                    match found.iter().flatten().next().copied().filter(|_| !skips) {
+                        Some(any) => Reading::OneByOne(found.iter().map(|term| term.unwrap_or(any)).collect()),
+                        None => Reading::Skipping(found),
+                    }
                 }
             });
         }

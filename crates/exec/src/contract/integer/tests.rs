@@ -284,7 +284,7 @@ fn sums_of_the_greatest_products_are_exact() {
 }
 
 #[test]
-fn rows_that_skip_terms_read_one_by_one_and_the_others_in_place() {
+fn rows_that_skip_terms_read_zeros_there_and_the_others_in_place() {
     let run =
         |a: i32, b: i32, len: u32| crate::contract::Run { a, b, len, a_stride: 1, b_stride: 4, ends_chunk: false };
     let group = |runs: Vec<crate::contract::Run>| crate::contract::Group { rows: 1, runs };
@@ -294,7 +294,16 @@ fn rows_that_skip_terms_read_one_by_one_and_the_others_in_place() {
     };
     let slots = Slots::of(&spec);
     assert_eq!(slots.terms, [Some(0), Some(4), Some(8), None, Some(12), Some(16)]);
-    let [Reading::OneByOne(first), Reading::InPlace(second)] = &slots.readings[..] else { panic!("{slots:?}") };
+    let [Reading::Skipping(first), Reading::InPlace(second)] = &slots.readings[..] else { panic!("{slots:?}") };
     assert_eq!(first[..], [None, Some(1), Some(2), None, None, None]);
     assert_eq!(second.iter().map(|run| (run.a, run.pairs)).collect::<Vec<_>>(), [(0, 2), (10, 1)]);
+}
+
+#[test]
+fn terms_that_do_not_lie_side_by_side_are_read_one_by_one_with_any_for_what_is_multiplied_by_zero() {
+    let run = Run { a: 5, b: 0, len: 3, a_stride: 2, b_stride: 1, ends_chunk: true };
+    let spec = Contraction { groups: vec![Group { rows: 1, runs: vec![run] }], ..Contraction::default() };
+    let slots = Slots::of(&spec);
+    assert_eq!(slots.terms, [Some(0), Some(1), Some(2), None]);
+    assert_eq!(slots.readings, [Reading::OneByOne(vec![5, 7, 9, 5])]);
 }
