@@ -89,14 +89,14 @@ impl Lowered {
 
     /// The places of its machine code.
     fn routines(&mut self) -> impl Iterator<Item = &mut Option<Routine>> {
-        let (own, epilogue) = match self {
-            Lowered::Elementwise(maps) => (Some(&mut maps.program), None),
-            Lowered::Reduce(reduce, epilogue) => (Some(&mut reduce.program), epilogue.as_mut()),
-            Lowered::Contract(_, epilogue) => (None, epilogue.as_mut()),
-            Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => (None, None),
+        let (maps, reduction, epilogue) = match self {
+            Lowered::Elementwise(maps) => (Some(maps), None, None),
+            Lowered::Reduce(reduce, epilogue) => (None, Some(&mut reduce.program.routine), epilogue.as_mut()),
+            Lowered::Contract(_, epilogue) => (None, None, epilogue.as_mut()),
+            Lowered::Gather(_) | Lowered::Scatter { .. } | Lowered::Random { .. } => (None, None, None),
         };
-        let behind = epilogue.map(|epilogue| &mut epilogue.maps.program);
-        own.into_iter().chain(behind).map(|program| &mut program.routine)
+        let behind = epilogue.map(|epilogue| &mut epilogue.maps);
+        maps.into_iter().chain(behind).flat_map(ElementwiseLoop::routines).chain(reduction)
     }
 }
 

@@ -391,6 +391,78 @@ fn integers_and_booleans() {
 }
 
 #[test]
+fn sums_of_bytes_at_scales_of_their_own() {
+    let mut numbers = Numbers(21);
+    for case in 0..60 {
+        let mut g = Graph::new();
+        let shape = [[24, 16], [7, 5], [3, 4096], [130, 8]][case % 4];
+        let integer = |g: &mut Graph, value: i32| g.scalar(Scalar::I32(value)).unwrap();
+        // As a residual sum has them, and at the ends of what there can be.
+        let factor = |numbers: &mut Numbers| match numbers.next() % 8 {
+            0 => i32::MAX,
+            1 => i32::MIN,
+            2 => 1 << 30,
+            3 => numbers.next() as i32,
+            _ => (numbers.next() >> 33) as i32 | 1 << 30,
+        };
+        let mut scaled = vec![];
+        for name in ["a", "b"] {
+            let x = g.input(name, DType::I8, &shape).unwrap();
+            let x = g.map(ScalarFn::Cast(DType::I32), &[x]).unwrap();
+            let zero_point = integer(&mut g, numbers.next() as i8 as i32);
+            let x = g.map(ScalarFn::Sub, &[x, zero_point]).unwrap();
+            let places =
+                integer(&mut g, if numbers.next().is_multiple_of(3) { (numbers.next() % 32) as i32 } else { 20 });
+            let x = g.map(ScalarFn::ShiftLeft, &[x, places]).unwrap();
+            let factor = integer(&mut g, factor(&mut numbers));
+            let shift = integer(&mut g, -((numbers.next() % 5) as i32));
+            scaled.push(g.map(ScalarFn::MulShift, &[x, factor, shift]).unwrap());
+        }
+        let sum = g.map(ScalarFn::Add, &scaled).unwrap();
+        let factor = integer(&mut g, factor(&mut numbers));
+        let shift = integer(&mut g, -((numbers.next() % 24) as i32));
+        let sum = g.map(ScalarFn::MulShift, &[sum, factor, shift]).unwrap();
+        let zero_point = integer(&mut g, numbers.next() as i8 as i32);
+        let sum = g.map(ScalarFn::Add, &[sum, zero_point]).unwrap();
+        let narrow = g.map(ScalarFn::Cast(DType::I8), &[sum]).unwrap();
+        let zero = g.scalar(Scalar::I8(0)).unwrap();
+        let positive = g.map(ScalarFn::Less, &[zero, narrow]).unwrap();
+        g.set_output("narrow", narrow).unwrap();
+        g.set_output("positive", positive).unwrap();
+        holds_the_bits(&g, 100 + case as u64);
+    }
+}
+
+#[test]
+fn floats_of_every_kind_become_integers() {
+    for shape in [vec![3, 40], vec![5, 7], vec![4096]] {
+        let mut g = Graph::new();
+        let x = g.param("x", &shape).unwrap();
+        let nothing = g.map(ScalarFn::Sub, &[x, x]).unwrap();
+        let infinite = g.map(ScalarFn::Div, &[x, nothing]).unwrap();
+        let no_number = g.map(ScalarFn::Div, &[nothing, nothing]).unwrap();
+        let mut floats = vec![("infinite".to_owned(), infinite), ("no-number".to_owned(), no_number)];
+        for scale in [1.0, 130.0, 40_000.0, 2.2e9, f32::MAX] {
+            let factor = g.float(scale).unwrap();
+            floats.push((format!("scale_{scale:e}"), g.map(ScalarFn::Mul, &[x, factor]).unwrap()));
+        }
+        for edge in [127.99, -128.99, 2_147_483_520.0, 2_147_483_648.0, -2_147_483_648.0, -0.0] {
+            let zero = g.float(0.0).unwrap();
+            let nothing = g.map(ScalarFn::Max, &[nothing, zero]).unwrap();
+            let value = g.float(edge).unwrap();
+            floats.push((format!("edge_{edge}"), g.map(ScalarFn::Add, &[nothing, value]).unwrap()));
+        }
+        for (name, float) in floats {
+            for dtype in [DType::I32, DType::I8] {
+                let integer = g.map(ScalarFn::Cast(dtype), &[float]).unwrap();
+                g.set_output(&format!("{name}_as_{dtype:?}"), integer).unwrap();
+            }
+        }
+        holds_the_bits(&g, 14);
+    }
+}
+
+#[test]
 fn updates_in_place_and_by_copy() {
     let mut g = Graph::new();
     let key = g.input("key", DType::I32, &[2]).unwrap();

@@ -4,8 +4,8 @@
 //! shuts out is read from a row of zeros.
 
 use super::run::{Store, set_place};
-use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts, is_word};
-use crate::machine::Preparation;
+use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts};
+use crate::machine::{Preparation, Routine, Width};
 use std::ops::Range;
 
 /// Rows and columns of a region, for some steps of its other dimensions. Columns are the last dimension.
@@ -52,10 +52,16 @@ const PARTS_MAX: usize = 1024;
 
 /// The boxes that fill an index space in the order of its elements; nothing if some operation of the program cannot be read in
 /// place.
-pub fn boxes_of(program: &BlockProgram, extents: &[usize], stores: &[Store]) -> Option<Vec<IndexBox>> {
-    let routine = program.routine.as_ref()?;
+pub fn boxes_of(
+    program: &BlockProgram,
+    routine: &Routine,
+    extents: &[usize],
+    stores: &[Store],
+) -> Option<Vec<IndexBox>> {
     let columns_dim = extents.len().checked_sub(1)?;
-    let stores_rows = stores.iter().all(|s| is_word(s.dtype) && s.offset.coefficients[columns_dim] == 1);
+    let in_place =
+        |(s, width): (&Store, &Width)| Width::of(s.dtype) == *width && s.offset.coefficients[columns_dim] == 1;
+    let stores_rows = stores.iter().zip(&routine.results).all(in_place);
     if !stores_rows || (program.lasts.contains(&Lasts::Columns) && extents[columns_dim] > BLOCK) {
         return None;
     }
@@ -215,7 +221,8 @@ mod tests {
             let mut program = BlockProgram::new(vec![load], vec![0], None);
             program.compile(&mut Library::default(), Some(extents.len() - 1));
             let stores = [Store { slot: 1, dtype: DType::F32, offset }];
-            let boxes = boxes_of(&program, &extents, &stores).expect("everything is read in place");
+            let routine = program.routine.as_ref().expect("there is code for all operations");
+            let boxes = boxes_of(&program, routine, &extents, &stores).expect("everything is read in place");
 
             let holds = |place: &[i64]| {
                 let value = |guard: &Guard| {

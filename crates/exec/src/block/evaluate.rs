@@ -4,7 +4,7 @@ use super::boxes::{COLUMNS_MAX, IndexBox};
 use super::run::{MAX_DIMS, Store, set_place};
 use super::{Affine, BLOCK, BlockProgram, Code, Guard, Lasts, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
-use crate::machine::{Position, Preparation, Routine, STREAMS_MAX, Source, Stream};
+use crate::machine::{LANES, Position, Preparation, Routine, STREAMS_MAX, Source, Stream, Width};
 use crate::memory::Slots;
 use tacit_ir::ScalarFn;
 use tacit_ir::math;
@@ -97,23 +97,26 @@ pub fn evaluate_box(
     let block = registers.as_mut_ptr();
     assert!(program.register_count <= registers.len());
     // Where each stream is in the first layer, and what tells how it moves from layer to layer.
-    let in_memory = |slot: Slot, offset| {
+    let in_memory = |slot: Slot, offset, width: Width| {
         let (memory, bytes) = slots.whole(slot);
         let (least, greatest) = index_box.bounds(offset);
-        assert!(least >= 0 && (greatest as usize + 1) * 4 <= bytes, "a box lies within its slot");
+        let size = width.bytes();
+        assert!(least >= 0 && (greatest + 1) * size <= bytes as i64, "a box lies within its slot");
+        assert!(width == Width::Words || columns.is_multiple_of(LANES), "bytes come in whole vectors");
         let (start, row, _) = first_layer.steps(offset);
-        (Position { start: memory.wrapping_offset(start as isize * 4), row_bytes: row * 4 }, Some(offset))
+        let position = Position { start: memory.wrapping_offset((start * size) as isize), row_bytes: row * size };
+        (position, Some((offset, size)))
     };
     let fixed = |position: Position| (position, None);
     let in_register = |k: usize| at_register(block, program.registers[k], &first_row);
     let of_stream = |stream: &Stream| match reads(program, stream, &first_row) {
-        Reads::Memory { slot, offset } => in_memory(slot, offset),
+        Reads::Memory { slot, offset } => in_memory(slot, offset, stream.width),
         Reads::Ones => fixed(all_rows(&ONES)),
         Reads::Laid(_) => fixed(all_rows(&ZEROS)),
         Reads::Row(k) => fixed(Position { row_bytes: 0, ..in_register(k) }),
     };
     let mut positions = [(Position { start: std::ptr::null_mut(), row_bytes: 0 }, None); STREAMS_MAX];
-    let results = stores.iter().map(|s| in_memory(s.slot, &s.offset));
+    let results = stores.iter().map(|s| in_memory(s.slot, &s.offset, Width::of(s.dtype)));
     let mut count = 0;
     for (position, found) in positions.iter_mut().zip(routine.streams.iter().map(of_stream).chain(results)) {
         *position = found;
@@ -124,10 +127,12 @@ pub fn evaluate_box(
     for layer in layers.clone() {
         set_place(steps, outer_extents, layer);
         let positions = positions[..count].iter().map(|(position, offset)| {
-            let moves =
-                |offset: &&Affine| outer.iter().zip(&*steps).map(|(dim, step)| step * offset.coefficients[*dim]).sum();
+            let moves = |(offset, size): &(&Affine, i64)| {
+                let elements: i64 = outer.iter().zip(&*steps).map(|(dim, step)| step * offset.coefficients[*dim]).sum();
+                elements * size
+            };
             let moved: i64 = offset.as_ref().map_or(0, moves);
-            Position { start: position.start.wrapping_offset(moved as isize * 4), ..*position }
+            Position { start: position.start.wrapping_offset(moved as isize), ..*position }
         });
         // SAFETY: a routine is bound only where its features were detected. Streams and results were found to lie in their
         // slots in the whole region, or are rows of at least as many words as a box has columns. A worker's part of a result
@@ -158,7 +163,7 @@ fn run_routine(
         Reads::Laid(k) => in_register(k),
         Reads::Row(k) => Position { row_bytes: 0, ..in_register(k) },
     };
-    let positions = routine.streams.iter().map(of_stream).chain((0..routine.results).map(|k| to(k, block)));
+    let positions = routine.streams.iter().map(of_stream).chain((0..routine.results.len()).map(|k| to(k, block)));
     // SAFETY: a routine is bound only where its features were detected. Streams and results in memory were found to lie in
     // their slots; those in registers take at most a block. A worker's part of a result is its own.
     unsafe { routine.run(rectangle.rows, rectangle.columns, positions) };

@@ -149,7 +149,7 @@ impl BlockProgram {
 
     /// Makes machine code for blocks whose columns are dimension `column_dim`, where there is code for every operation.
     pub fn compile(&mut self, library: &mut Library, column_dim: Option<usize>) {
-        self.routine = library.compile(&self.codes, &self.lasts, &self.results, column_dim);
+        self.routine = library.compile(&self.codes, &self.lasts, &self.results, column_dim, None);
     }
 
     /// The register of a result.

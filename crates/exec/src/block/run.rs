@@ -5,7 +5,7 @@ use super::copies::Copies;
 use super::evaluate::{Kept, Registers, evaluate_box, evaluate_into};
 use super::{Affine, BLOCK, BlockProgram, Code, Rectangle, Slot, is_word};
 use crate::kernels::KernelSet;
-use crate::machine::Library;
+use crate::machine::{LANES, Library, Routine, Width};
 use crate::memory::Slots;
 use crate::team::Member;
 use tacit_ir::types::DType;
@@ -35,6 +35,8 @@ pub struct ElementwiseLoop {
     pub(super) stores: Vec<Store>,
     /// What machine code works on at a time, where it reads everything in place.
     boxes: Option<Vec<IndexBox>>,
+    /// The machine code for boxes, where some of what is in place is bytes.
+    of_bytes: Option<Routine>,
     /// The loop, if it only moves bytes.
     copies: Option<Copies>,
     /// Nothing of a block lies in registers, so that its size has no bound.
@@ -57,17 +59,35 @@ impl ElementwiseLoop {
             let dims = extents.len();
             collapse(&mut extents, 0..dims, &mut affines);
         }
-        if let Some(library) = library {
-            program.compile(library, extents.len().checked_sub(1));
-        }
-        let boxes = boxes_of(&program, &extents, &stores);
+        let column_dim = extents.len().checked_sub(1);
+        let of_bytes = library.and_then(|library| {
+            program.compile(library, column_dim);
+            // Boxes are cut at multiples of the lanes.
+            let columns = *extents.last()?;
+            let has_bytes = |code: &Code| matches!(code, Code::Load { dtype, .. } if !is_word(*dtype));
+            if !columns.is_multiple_of(LANES)
+                || !program.codes.iter().any(has_bytes) && stores.iter().all(|s| is_word(s.dtype))
+            {
+                return None;
+            }
+            let widths: Vec<Width> = stores.iter().map(|s| Width::of(s.dtype)).collect();
+            library.compile(&program.codes, &program.lasts, &program.results, column_dim, Some(&widths))
+        });
+        let routine = of_bytes.as_ref().or(program.routine.as_ref());
+        let boxes = routine.and_then(|routine| boxes_of(&program, routine, &extents, &stores));
+        let of_bytes = of_bytes.filter(|_| boxes.is_some());
         let is_unguarded = |code: &Code| match code {
             Code::Load { guards, .. } | Code::Within { guards } => guards.is_empty(),
             Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
         };
-        let unbounded = boxes.is_some() && program.codes.iter().all(is_unguarded);
+        let unbounded = boxes.is_some() && of_bytes.is_none() && program.codes.iter().all(is_unguarded);
         let copies = Copies::of(&program, &extents, &stores);
-        ElementwiseLoop { program, extents, stores, boxes, copies, unbounded }
+        ElementwiseLoop { program, extents, stores, boxes, of_bytes, copies, unbounded }
+    }
+
+    /// The places of its machine code.
+    pub fn routines(&mut self) -> impl Iterator<Item = &mut Option<Routine>> {
+        [&mut self.program.routine, &mut self.of_bytes].into_iter()
     }
 
     /// Evaluates this worker's share.
@@ -77,7 +97,8 @@ impl ElementwiseLoop {
             return;
         }
         let mut kept = Kept::default();
-        if let (Some(boxes), Some(routine)) = (&self.boxes, &self.program.routine) {
+        let routine = self.of_bytes.as_ref().or(self.program.routine.as_ref());
+        if let (Some(boxes), Some(routine)) = (&self.boxes, routine) {
             let elements: usize = self.extents.iter().product();
             for k in share(boxes.len(), member, 0, (elements * self.stores.len()).div_ceil(boxes.len().max(1))) {
                 evaluate_box(kernels, &self.program, routine, slots, &boxes[k], registers, &mut kept, &self.stores);

@@ -26,25 +26,32 @@ pub enum Operand {
     At(General, i32),
     /// [base + 4·index], a word of an array
     Word(General, General),
+    /// [base + index]
+    Byte(General, General),
     /// A constant, eight times.
     Constant(u32),
     /// The words that [`Assembler::load_mask`] chooses from.
     MaskTable,
 }
 
-/// An instruction over vectors: opcode map, prefix and opcode.
+/// An instruction over vectors: opcode map, prefix, opcode, and whether it takes whole vectors or their lower halves.
 #[derive(Clone, Copy, Debug)]
 pub struct Instruction {
     map: u8,
     prefix: u8,
     opcode: u8,
+    whole: bool,
 }
 
 const fn instruction(map: u8, prefix: u8, opcode: u8) -> Instruction {
-    Instruction { map, prefix, opcode }
+    Instruction { map, prefix, opcode, whole: true }
 }
 
-// Maps: 0F, 0F 38, 0F 3A. Prefixes: none, 66.
+const fn of_halves(map: u8, prefix: u8, opcode: u8) -> Instruction {
+    Instruction { map, prefix, opcode, whole: false }
+}
+
+// Maps: 0F, 0F 38, 0F 3A. Prefixes: none, 66, F3.
 pub const LOAD: Instruction = instruction(1, 0, 0x10);
 pub const STORE: Instruction = instruction(1, 0, 0x11);
 pub const BROADCAST: Instruction = instruction(2, 1, 0x18);
@@ -84,6 +91,17 @@ pub const SHIFT_RIGHT_SIGNED_EACH: Instruction = instruction(2, 1, 0x46);
 pub const CHOOSE_WORDS: Instruction = instruction(3, 1, 0x02);
 pub const ODD_WORDS: u8 = 0b1010_1010;
 pub const FROM_INTEGER: Instruction = instruction(1, 0, 0x5b);
+/// Towards zero; what is no i32 becomes the least one.
+pub const TO_INTEGER: Instruction = instruction(1, 2, 0x5b);
+/// Eight i8 as words.
+pub const LOAD_BYTES: Instruction = instruction(2, 1, 0x21);
+/// The upper half of the first operand into the lower one of the last.
+pub const UPPER_HALF: Instruction = instruction(3, 1, 0x39);
+/// The words of both operands as i16, saturated.
+pub const NARROW_WORDS: Instruction = of_halves(1, 1, 0x6b);
+/// The i16 of both operands as i8, saturated.
+pub const NARROW_HALVES: Instruction = of_halves(1, 1, 0x63);
+pub const STORE_EIGHT_BYTES: Instruction = of_halves(1, 1, 0xd6);
 /// By a number of bits; the kind of shift stands in place of a register.
 pub const SHIFT: Instruction = instruction(1, 1, 0x72);
 /// The same over words of 64 bits.
@@ -129,18 +147,18 @@ impl Assembler {
         third: Operand,
         immediate: Option<u8>,
     ) {
-        let Instruction { map, prefix, opcode } = instruction;
+        let Instruction { map, prefix, opcode, whole } = instruction;
         let (base, index) = match third {
             Operand::Vector(vector) => (vector.0, 0),
             Operand::At(base, _) => (base.0, 0),
-            Operand::Word(base, index) => (base.0, index.0),
+            Operand::Word(base, index) | Operand::Byte(base, index) => (base.0, index.0),
             Operand::Constant(_) | Operand::MaskTable => (0, 0),
         };
         let inverted = |bit: u8, register: u8| (!(register >> 3) & 1) << bit;
         self.code.push(0xc4);
         self.code.push(inverted(7, first.0) | inverted(6, index) | inverted(5, base) | map);
-        // Whole vectors; where there is no second operand its field is that of register 0.
-        self.code.push(((!second.0 & 0xf) << 3) | 1 << 2 | prefix);
+        // Where there is no second operand its field is that of register 0.
+        self.code.push(((!second.0 & 0xf) << 3) | u8::from(whole) << 2 | prefix);
         self.code.push(opcode);
         self.operand(first.0, third);
         self.code.extend(immediate);
@@ -165,6 +183,10 @@ impl Assembler {
             Operand::Word(base, index) => {
                 self.code.push(0x04 | register);
                 self.code.push(0x80 | (index.0 & 7) << 3 | (base.0 & 7));
+            }
+            Operand::Byte(base, index) => {
+                self.code.push(0x04 | register);
+                self.code.push((index.0 & 7) << 3 | (base.0 & 7));
             }
             Operand::Constant(_) | Operand::MaskTable => {
                 self.code.push(0x05 | register);
@@ -278,7 +300,9 @@ impl Assembler {
             let target = match operand {
                 Operand::MaskTable => table,
                 Operand::Constant(bits) => constants + self.constant(bits) * VECTOR_BYTES,
-                Operand::Vector(_) | Operand::At(..) | Operand::Word(..) => unreachable!("only constants are far"),
+                Operand::Vector(_) | Operand::At(..) | Operand::Word(..) | Operand::Byte(..) => {
+                    unreachable!("only constants are far")
+                }
             };
             let distance = (target as i64 - end as i64) as i32;
             self.code[place..place + 4].copy_from_slice(&distance.to_le_bytes());

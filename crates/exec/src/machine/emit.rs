@@ -2,7 +2,7 @@
 
 use super::LANES;
 use super::assembler::*;
-use super::operations::{Binary, Operation, Operations, Shift, Value};
+use super::operations::{Binary, Operation, Operations, Shift, Value, Width};
 
 /// Registers that hold values; the last vector register holds the mask of a row's last columns.
 const REGISTERS: usize = 15;
@@ -32,7 +32,7 @@ fn row_bytes_of(stream: usize) -> i32 {
 /// for each row
 ///     what the row has one of into registers, likewise
 ///     for each eight columns: the operations
-///     for the columns left over: the operations under a mask
+///     for the columns left over: the operations under a mask; where bytes are in place there are none
 ///     every stream to its next row
 /// ```
 pub fn emit(operations: &Operations, assembler: &mut Assembler) {
@@ -67,11 +67,13 @@ pub fn emit(operations: &Operations, assembler: &mut Assembler) {
     assembler.add_immediate(RCX, LANES as i32);
     assembler.jump_back_if_below(RCX, RDX, column);
     assembler.land(no_whole);
-    assembler.load_word(RDX, RDI, COLUMNS_LEFT);
-    let none_left = assembler.jump_ahead_if_zero(RDX);
-    assembler.load_mask(MASK, RDX, RAX);
-    spilled = spilled.max(body(operations, &uses, &kept, &starts, assembler, true).spilled);
-    assembler.land(none_left);
+    if !operations.has_bytes() {
+        assembler.load_word(RDX, RDI, COLUMNS_LEFT);
+        let none_left = assembler.jump_ahead_if_zero(RDX);
+        assembler.load_mask(MASK, RDX, RAX);
+        spilled = spilled.max(body(operations, &uses, &kept, &starts, assembler, true).spilled);
+        assembler.land(none_left);
+    }
     for (stream, start) in starts.iter().enumerate() {
         match start {
             Some(register) => assembler.add_word(*register, RDI, row_bytes_of(stream)),
@@ -112,6 +114,7 @@ fn kept(operations: &Operations, uses: &[Vec<usize>], starts: &[Option<General>]
         | Operation::MulAdd(..)
         | Operation::Sqrt(_)
         | Operation::FromInteger(_)
+        | Operation::ToInteger(_)
         | Operation::Shift(..)
         | Operation::Select { .. }
         | Operation::Copy(_) => false,
@@ -201,7 +204,7 @@ fn body(
     }
     for (k, result) in operations.results.iter().enumerate() {
         allocator.at = operations.operations.len() + k;
-        allocator.store(*result, operations.streams.len() + k);
+        allocator.store(*result, k);
         allocator.release_dead();
     }
     Needs { spilled: allocator.spilled, accesses: allocator.accesses }
@@ -242,6 +245,7 @@ impl Allocator<'_> {
             Operation::MulAdd(a, b, c) => self.mul_add(value, [a, b, c]),
             Operation::Sqrt(a) => self.unary(value, SQRT, a),
             Operation::FromInteger(a) => self.unary(value, FROM_INTEGER, a),
+            Operation::ToInteger(a) => self.unary(value, TO_INTEGER, a),
             Operation::Copy(a) => self.unary(value, LOAD, a),
             Operation::Shift(shift, a, places) => {
                 let from = self.register(a, &[]);
@@ -322,6 +326,7 @@ impl Allocator<'_> {
             | Operation::MulAdd(..)
             | Operation::Sqrt(_)
             | Operation::FromInteger(_)
+            | Operation::ToInteger(_)
             | Operation::Shift(..)
             | Operation::Select { .. }
             | Operation::Copy(_) => {
@@ -342,7 +347,10 @@ impl Allocator<'_> {
                 Operand::Constant(bits)
             }
             (None, Operation::Stream(stream))
-                if !self.masked && !self.operations.streams[stream].one_a_row && self.next_use(value).is_none() =>
+                if !self.masked
+                    && !self.operations.streams[stream].one_a_row
+                    && self.operations.streams[stream].width == Width::Words
+                    && self.next_use(value).is_none() =>
             {
                 self.accesses += 1;
                 Operand::Word(start_register(self.starts, stream, self.assembler), RCX)
@@ -362,7 +370,9 @@ impl Allocator<'_> {
     fn load(&mut self, stream: usize, to: Vector) {
         self.accesses += 1;
         let start = start_register(self.starts, stream, self.assembler);
-        if self.operations.streams[stream].one_a_row {
+        if self.operations.streams[stream].width == Width::Bytes {
+            self.assembler.vector(LOAD_BYTES, to, Vector(0), Operand::Byte(start, RCX), None);
+        } else if self.operations.streams[stream].one_a_row {
             self.assembler.vector(BROADCAST, to, Vector(0), Operand::At(start, 0), None);
         } else if self.masked {
             self.assembler.vector(LOAD_MASKED, to, MASK, Operand::Word(start, RCX), None);
@@ -371,8 +381,18 @@ impl Allocator<'_> {
         }
     }
 
-    fn store(&mut self, value: Value, stream: usize) {
+    fn store(&mut self, value: Value, result: usize) {
         let from = self.register(value, &[]);
+        let stream = self.operations.streams.len() + result;
+        if self.operations.widths[result] == Width::Bytes {
+            let narrow = self.free_register(&[value]);
+            self.assembler.vector(UPPER_HALF, from, Vector(0), Operand::Vector(narrow), Some(1));
+            self.assembler.vector(NARROW_WORDS, narrow, from, Operand::Vector(narrow), None);
+            self.assembler.vector(NARROW_HALVES, narrow, narrow, Operand::Vector(narrow), None);
+            let start = start_register(self.starts, stream, self.assembler);
+            self.assembler.vector(STORE_EIGHT_BYTES, narrow, Vector(0), Operand::Byte(start, RCX), None);
+            return;
+        }
         let start = start_register(self.starts, stream, self.assembler);
         match self.masked {
             true => self.assembler.vector(STORE_MASKED, from, MASK, Operand::Word(start, RCX), None),

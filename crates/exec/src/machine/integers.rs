@@ -1,6 +1,6 @@
 //! The functions of quantised programs, recorded as vector operations. [`tacit_ir::math::mulshift`] defines the bits.
 
-use super::operations::{Binary, Operation, Recorder, Shift, Value};
+use super::operations::{Binary, Operation, Range, Recorder, Shift, Value};
 
 impl Recorder {
     fn shifted(&self, shift: Shift, value: Value, places: u8) -> Value {
@@ -19,6 +19,7 @@ impl Recorder {
             | Operation::MulAdd(..)
             | Operation::Sqrt(_)
             | Operation::FromInteger(_)
+            | Operation::ToInteger(_)
             | Operation::Shift(..)
             | Operation::Select { .. }
             | Operation::Copy(_) => None,
@@ -34,6 +35,30 @@ impl Recorder {
                 self.binary(Binary::MinInteger, value, self.constant(high as u32))
             }
         }
+    }
+
+    /// 0 where a float is no number, else the float.
+    fn number(&self, x: Value) -> Value {
+        self.binary(Binary::And, x, self.binary(Binary::Equal, x, x))
+    }
+
+    /// A float towards zero, saturated to an i32; 0 if it is no number.
+    pub fn integer(&self, x: Value) -> Value {
+        // The greatest float below 2³¹.
+        let greatest = self.constant(2_147_483_520f32.to_bits());
+        let x = self.number(x);
+        let integer = self.push(Operation::ToInteger(x));
+        // What is too great became the least number.
+        self.binary(Binary::Xor, integer, self.binary(Binary::Less, greatest, x))
+    }
+
+    /// A float towards zero, saturated to an i8; 0 if it is no number.
+    pub fn small_integer(&self, x: Value) -> Value {
+        let [low, high] = [i8::MIN, i8::MAX].map(|end| self.constant(f32::from(end).to_bits()));
+        let x = self.binary(Binary::Max, self.number(x), low);
+        let integer = self.push(Operation::ToInteger(self.binary(Binary::Min, x, high)));
+        self.bound(integer, Range { low: i32::from(i8::MIN), high: i32::from(i8::MAX) });
+        integer
     }
 
     /// Saturated to an i8.
@@ -77,6 +102,9 @@ impl Recorder {
 
     /// ⌊(x·factor + 2³⁰) / 2³¹⌋; the one result that overflows is the greatest number.
     fn high_of_double_product(&self, x: Value, factor: Value) -> Value {
+        if let Some(high) = self.known(factor).and_then(|factor| self.high_of_scaled_product(x, factor)) {
+            return high;
+        }
         let odd_of = |value: Value| self.shifted(Shift::RightLong, value, 32);
         // 2³⁰ as a number of 64 bits: constants are words.
         let nudge = self.shifted(Shift::RightLong, self.constant(1 << 31), 33);
@@ -90,7 +118,12 @@ impl Recorder {
         let odd = self.binary(Binary::AddLong, odd, odd);
         let high = self.binary(Binary::OddOfSecond, even, odd);
         match self.known(factor) {
-            Some(known) if known != i32::MIN => high,
+            Some(known) if known != i32::MIN => {
+                // A factor is below 1 in magnitude, and rounding reaches the next integer at most.
+                let reach = self.range(x).reach().min(i64::from(i32::MAX)) as i32;
+                self.bound(high, Range { low: -reach, high: reach });
+                high
+            }
             Some(_) | None => {
                 let least = self.constant(i32::MIN as u32);
                 self.binary(Binary::Xor, high, self.binary(Binary::EqualInteger, high, least))
@@ -98,12 +131,40 @@ impl Recorder {
         }
     }
 
+    /// The same of x = y·2^places where products of y by halves of the factor are words: with factor = upper·2¹⁶ + lower it is
+    /// y·upper·2^(places − 15) + ⌊(y·lower + 2^(30 − places)) / 2^(31 − places)⌋. Residual sums begin so, with bytes.
+    fn high_of_scaled_product(&self, x: Value, factor: i32) -> Option<Value> {
+        let Operation::Shift(Shift::Left, y, places @ 15..=30) = self.operation(x) else { return None };
+        let (upper, lower) = (factor >> 16, factor & 0xffff);
+        let nudge = 1i64 << (30 - places);
+        let reach = self.range(y).reach();
+        // The shift lost nothing, and the lower product is a word.
+        if reach << places > i64::from(i32::MAX) || reach * i64::from(lower) + nudge > i64::from(i32::MAX) {
+            return None;
+        }
+        let product = |half: i32| self.binary(Binary::MulInteger, y, self.constant(half as u32));
+        let above = self.shifted(Shift::Left, product(upper), places - 15);
+        let below = self.binary(Binary::AddInteger, product(lower), self.constant(nudge as u32));
+        let high = self.binary(Binary::AddInteger, above, self.shifted(Shift::RightSigned, below, 31 - places));
+        let reach = self.range(x).reach() as i32;
+        self.bound(high, Range { low: -reach, high: reach });
+        Some(high)
+    }
+
     /// x / 2^places to nearest, ties away from zero; the places are within 0…31.
     fn rounding_shift(&self, x: Value, places: Value) -> Value {
+        let negative = self.shifted(Shift::RightSigned, x, 31);
         let (mask, half) = match self.known(places) {
             Some(0) => return x,
             Some(known) => {
                 let mask = (1u32 << known) - 1;
+                let half = (mask >> 1) + 1;
+                if self.range(x).reach() + i64::from(half) <= i64::from(i32::MAX) {
+                    // A negative number rounds down at its half.
+                    let nudged = self.binary(Binary::AddInteger, x, negative);
+                    let nudged = self.binary(Binary::AddInteger, nudged, self.constant(half));
+                    return self.shifted(Shift::RightSigned, nudged, known as u8);
+                }
                 (self.constant(mask), self.constant(mask >> 1))
             }
             None => {
@@ -112,7 +173,6 @@ impl Recorder {
                 (mask, self.shifted(Shift::RightSigned, mask, 1))
             }
         };
-        let negative = self.shifted(Shift::RightSigned, x, 31);
         let lost = self.binary(Binary::And, x, mask);
         let threshold = self.binary(Binary::SubInteger, half, negative);
         let up = self.binary(Binary::GreaterInteger, lost, threshold);

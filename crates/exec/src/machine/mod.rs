@@ -15,7 +15,7 @@ mod memory;
 mod operations;
 
 pub use memory::Executable;
-pub use operations::{Source, Stream};
+pub use operations::{Source, Stream, Width};
 
 use crate::block::{Code, Lasts};
 use assembler::Assembler;
@@ -33,8 +33,8 @@ pub struct Library {
 pub struct Routine {
     /// What it reads, in the order of its arguments.
     pub streams: Vec<Stream>,
-    /// The number of results, whose streams follow.
-    pub results: usize,
+    /// How results are written, whose streams follow.
+    pub results: Vec<Width>,
     /// What the evaluator has to do for each operation of the block program.
     pub preparations: Vec<Preparation>,
     /// Where its code begins in the library.
@@ -60,7 +60,7 @@ const ARGUMENTS_MAX: usize = 3 + 2 * STREAMS_MAX;
 /// Kernels of more streams are left to the evaluator.
 pub const STREAMS_MAX: usize = 96;
 /// Elements in a vector register.
-const LANES: usize = 8;
+pub const LANES: usize = 8;
 
 /// Where a stream's first element lies and how many bytes lie from row to row.
 #[derive(Clone, Copy, Debug)]
@@ -71,18 +71,20 @@ pub struct Position {
 
 impl Library {
     /// A routine for a block program whose columns are dimension `column_dim`; nothing if it has operations that there is no
-    /// code for.
+    /// code for. What memory has as bytes is in place only if it is said how results lie there; then columns have to be a
+    /// multiple of [`LANES`].
     pub fn compile(
         &mut self,
         codes: &[Code],
         lasts: &[Lasts],
         results: &[usize],
         column_dim: Option<usize>,
+        in_place: Option<&[Width]>,
     ) -> Option<Routine> {
         if !cfg!(target_arch = "x86_64") {
             return None;
         }
-        let operations = Operations::record(codes, lasts, results, column_dim)?;
+        let operations = Operations::record(codes, lasts, results, column_dim, in_place)?;
         if operations.streams.len() + results.len() > STREAMS_MAX {
             return None;
         }
@@ -99,8 +101,8 @@ impl Library {
                 Source::Row(_) => {}
             }
         }
-        let streams = operations.streams;
-        Some(Routine { streams, results: results.len(), preparations, start, entry: None })
+        let Operations { streams, widths, .. } = operations;
+        Some(Routine { streams, results: widths, preparations, start, entry: None })
     }
 
     /// Makes all routines executable, if the system allows it.
@@ -120,7 +122,7 @@ impl Routine {
     ///
     /// # Safety
     /// The processor has AVX2 and FMA. Every stream's rows are valid to read, those of results to write, for as many words
-    /// as its kind says: `columns` next to each other, or one. Nothing else writes what is read or uses what is written.
+    /// as its kind says: `columns` next to each other, or one; bytes likewise, whose columns are a multiple of [`LANES`]. Nothing else writes what is read or uses what is written.
     pub unsafe fn run(&self, rows: usize, columns: usize, positions: impl Iterator<Item = Position>) {
         let mut arguments = [const { MaybeUninit::uninit() }; ARGUMENTS_MAX];
         arguments[0].write(rows as u64);
@@ -132,7 +134,7 @@ impl Routine {
             pair[1].write(position.row_bytes as u64);
             count += 1;
         }
-        assert_eq!(count, self.streams.len() + self.results, "one position for each stream and result");
+        assert_eq!(count, self.streams.len() + self.results.len(), "one position for each stream and result");
         let entry = self.entry.expect("a routine is bound before it is run");
         entry(arguments.as_mut_ptr().cast());
     }

@@ -26,6 +26,8 @@ pub enum Operation {
     Sqrt(Value),
     /// To the nearest f32.
     FromInteger(Value),
+    /// Towards zero; what is no i32 becomes the least one.
+    ToInteger(Value),
     /// By a fixed number of bits.
     Shift(Shift, Value, u8),
     /// All bits of the mask's words are equal.
@@ -81,11 +83,33 @@ pub enum Shift {
     RightLong,
 }
 
-/// What a routine reads: `columns` words next to each other in each row, or one for the whole row.
+/// What a routine reads: `columns` elements next to each other in each row, or one for the whole row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     pub source: Source,
     pub one_a_row: bool,
+    pub width: Width,
+}
+
+/// How elements lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    Words,
+    /// Words of which only the lowest byte is stored, whose sign the others have.
+    Bytes,
+}
+
+impl Width {
+    pub fn of(dtype: DType) -> Width {
+        if is_word(dtype) { Width::Words } else { Width::Bytes }
+    }
+
+    pub fn bytes(self) -> i64 {
+        match self {
+            Width::Words => 4,
+            Width::Bytes => 1,
+        }
+    }
 }
 
 /// Where a stream comes from; the numbers are those of codes.
@@ -107,11 +131,20 @@ pub struct Operations {
     pub operations: Vec<Operation>,
     pub streams: Vec<Stream>,
     pub results: Vec<Value>,
+    /// How each result is written.
+    pub widths: Vec<Width>,
 }
 
 impl Operations {
-    /// Nothing if an operation has no vector form here.
-    pub fn record(codes: &[Code], lasts: &[Lasts], results: &[usize], column_dim: Option<usize>) -> Option<Operations> {
+    /// Nothing if an operation has no vector form here. Results are words unless `in_place` says how memory has them; then
+    /// bytes are read in place as well.
+    pub fn record(
+        codes: &[Code],
+        lasts: &[Lasts],
+        results: &[usize],
+        column_dim: Option<usize>,
+        in_place: Option<&[Width]>,
+    ) -> Option<Operations> {
         let recorder = Recorder::default();
         let mut streams = vec![];
         let mut known: Vec<Option<Known>> = vec![];
@@ -122,19 +155,23 @@ impl Operations {
                     known.push(Some(Known::Word(recorder.push(Operation::Constant(*bits)))));
                     continue;
                 }
-                (Lasts::Run, _) => Some(Stream { source: Source::Row(k), one_a_row: true }),
-                (Lasts::Columns, _) => Some(Stream { source: Source::Row(k), one_a_row: false }),
+                (Lasts::Run, _) => Some(Stream::of_words(Source::Row(k), true)),
+                (Lasts::Columns, _) => Some(Stream::of_words(Source::Row(k), false)),
                 (Lasts::Block, Code::Load { dtype, offset, guards, .. }) => {
-                    Some(loaded(k, *dtype, offset, guards, column_dim))
+                    Some(loaded(k, *dtype, offset, guards, column_dim, in_place.is_some()))
                 }
-                (Lasts::Block, Code::Index { .. }) => Some(Stream { source: Source::Register(k), one_a_row: false }),
-                (Lasts::Block, Code::Within { .. }) => Some(Stream { source: Source::InPlace(k), one_a_row: false }),
+                (Lasts::Block, Code::Index { .. }) => Some(Stream::of_words(Source::Register(k), false)),
+                (Lasts::Block, Code::Within { .. }) => Some(Stream::of_words(Source::InPlace(k), false)),
                 (Lasts::Block, Code::Apply { .. } | Code::MulAdd { .. }) => None,
             };
             known.push(match (stream, code) {
                 (Some(stream), _) => {
                     streams.push(stream);
-                    Some(Known::Word(recorder.push(Operation::Stream(streams.len() - 1))))
+                    let value = recorder.push(Operation::Stream(streams.len() - 1));
+                    if let Code::Load { dtype, .. } = code {
+                        recorder.bound(value, Range::of(*dtype));
+                    }
+                    Some(Known::Word(value))
                 }
                 (None, Code::Apply { function, dtype, operands }) => {
                     let operands = operands.map(|operand| known.get(operand).copied().flatten());
@@ -156,8 +193,15 @@ impl Operations {
                 Some(if is_own { word } else { recorder.push(Operation::Copy(word)) })
             })
             .collect::<Option<Vec<Value>>>()?;
-        let operations = Operations { operations: recorder.operations.into_inner(), streams, results };
+        let widths = in_place.map_or(vec![Width::Words; results.len()], <[Width]>::to_vec);
+        let operations = Operations { operations: recorder.operations.into_inner(), streams, results, widths };
         Some(operations.without_unused())
+    }
+
+    /// Whether bytes are read or written in place.
+    pub fn has_bytes(&self) -> bool {
+        let read = self.streams.iter().map(|stream| stream.width);
+        read.chain(self.widths.iter().copied()).any(|width| width == Width::Bytes)
     }
 
     /// Leaves out operations and streams that no result needs.
@@ -188,20 +232,36 @@ impl Operations {
             operations.push(operation.renumbered(|operand| numbers[operand], &mut stream_number));
         }
         let results = self.results.iter().map(|result| numbers[*result]).collect();
-        Operations { operations, streams, results }
+        Operations { operations, streams, results, widths: self.widths }
+    }
+}
+
+impl Stream {
+    fn of_words(source: Source, one_a_row: bool) -> Stream {
+        Stream { source, one_a_row, width: Width::Words }
     }
 }
 
 /// The stream of a load that is done anew for every block.
-fn loaded(code: usize, dtype: DType, offset: &Affine, guards: &[Guard], column_dim: Option<usize>) -> Stream {
+fn loaded(
+    code: usize,
+    dtype: DType,
+    offset: &Affine,
+    guards: &[Guard],
+    column_dim: Option<usize>,
+    bytes_in_place: bool,
+) -> Stream {
     let step = |affine: &Affine| column_dim.map_or(0, |dim| affine.coefficients[dim]);
     let words = is_word(dtype);
     match step(offset) {
-        1 if words => Stream { source: Source::InPlace(code), one_a_row: false },
-        0 if words && guards.iter().all(|guard| step(&guard.value) == 0) => {
-            Stream { source: Source::InPlace(code), one_a_row: true }
+        1 if words => Stream::of_words(Source::InPlace(code), false),
+        1 if bytes_in_place && guards.is_empty() => {
+            Stream { width: Width::Bytes, ..Stream::of_words(Source::InPlace(code), false) }
         }
-        _ => Stream { source: Source::Register(code), one_a_row: false },
+        0 if words && guards.iter().all(|guard| step(&guard.value) == 0) => {
+            Stream::of_words(Source::InPlace(code), true)
+        }
+        _ => Stream::of_words(Source::Register(code), false),
     }
 }
 
@@ -211,9 +271,11 @@ impl Operation {
             Operation::Constant(_) | Operation::Stream(_) => [None, None, None],
             Operation::Binary(_, a, b) => [Some(a), Some(b), None],
             Operation::MulAdd(a, b, c) => [Some(a), Some(b), Some(c)],
-            Operation::Sqrt(a) | Operation::FromInteger(a) | Operation::Shift(_, a, _) | Operation::Copy(a) => {
-                [Some(a), None, None]
-            }
+            Operation::Sqrt(a)
+            | Operation::FromInteger(a)
+            | Operation::ToInteger(a)
+            | Operation::Shift(_, a, _)
+            | Operation::Copy(a) => [Some(a), None, None],
             Operation::Select { mask, yes, no } => [Some(mask), Some(yes), Some(no)],
         };
         operands.into_iter().flatten()
@@ -227,6 +289,7 @@ impl Operation {
             Operation::MulAdd(a, b, c) => Operation::MulAdd(of(a), of(b), of(c)),
             Operation::Sqrt(a) => Operation::Sqrt(of(a)),
             Operation::FromInteger(a) => Operation::FromInteger(of(a)),
+            Operation::ToInteger(a) => Operation::ToInteger(of(a)),
             Operation::Shift(shift, a, places) => Operation::Shift(shift, of(a), places),
             Operation::Select { mask, yes, no } => Operation::Select { mask: of(mask), yes: of(yes), no: of(no) },
             Operation::Copy(a) => Operation::Copy(of(a)),
@@ -292,6 +355,42 @@ enum Known {
 pub(super) struct Recorder {
     operations: RefCell<Vec<Operation>>,
     numbers: RefCell<HashMap<Operation, Value>>,
+    ranges: RefCell<Vec<Range>>,
+}
+
+/// From the least to the greatest number that a value may be, as an i32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    pub low: i32,
+    pub high: i32,
+}
+
+impl Range {
+    const ALL: Range = Range { low: i32::MIN, high: i32::MAX };
+
+    fn of(dtype: DType) -> Range {
+        match dtype {
+            DType::I8 => Range { low: i32::from(i8::MIN), high: i32::from(i8::MAX) },
+            DType::Bool => Range { low: 0, high: 1 },
+            DType::F32 | DType::I32 => Range::ALL,
+        }
+    }
+
+    /// The results of a function that is greatest and least at ends of its operands; all numbers where it may wrap.
+    fn of_ends(self, other: Range, function: impl Fn(i64, i64) -> i64) -> Range {
+        let ends = [(self.low, other.low), (self.low, other.high), (self.high, other.low), (self.high, other.high)];
+        let results = ends.map(|(x, y)| function(i64::from(x), i64::from(y)));
+        let (low, high) = results.iter().fold((i64::MAX, i64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+        match (i32::try_from(low), i32::try_from(high)) {
+            (Ok(low), Ok(high)) => Range { low, high },
+            (_, _) => Range::ALL,
+        }
+    }
+
+    /// The greatest magnitude.
+    pub fn reach(self) -> i64 {
+        i64::from(self.high).max(-i64::from(self.low))
+    }
 }
 
 impl Recorder {
@@ -308,14 +407,74 @@ impl Recorder {
             | Operation::Stream(_)
             | Operation::Sqrt(_)
             | Operation::FromInteger(_)
+            | Operation::ToInteger(_)
             | Operation::Shift(..)
             | Operation::Select { .. }
             | Operation::Copy(_) => operation,
         };
-        *self.numbers.borrow_mut().entry(operation).or_insert_with(|| {
-            self.operations.borrow_mut().push(operation);
-            self.operations.borrow().len() - 1
-        })
+        if let Some(known) = self.numbers.borrow().get(&operation) {
+            return *known;
+        }
+        let range = self.range_of(operation);
+        self.operations.borrow_mut().push(operation);
+        self.ranges.borrow_mut().push(range);
+        let value = self.operations.borrow().len() - 1;
+        self.numbers.borrow_mut().insert(operation, value);
+        value
+    }
+
+    /// Says what is known of a value beside what follows from its operation.
+    pub fn bound(&self, value: Value, range: Range) {
+        self.ranges.borrow_mut()[value] = range;
+    }
+
+    /// The numbers that an integer value may be.
+    pub fn range(&self, value: Value) -> Range {
+        self.ranges.borrow()[value]
+    }
+
+    fn range_of(&self, operation: Operation) -> Range {
+        let range = |value: Value| self.range(value);
+        match operation {
+            Operation::Constant(bits) => Range { low: bits as i32, high: bits as i32 },
+            Operation::Binary(binary, a, b) => match binary {
+                Binary::AddInteger => range(a).of_ends(range(b), |x, y| x + y),
+                Binary::SubInteger => range(a).of_ends(range(b), |x, y| x - y),
+                Binary::MulInteger => range(a).of_ends(range(b), |x, y| x * y),
+                Binary::MinInteger => range(a).of_ends(range(b), i64::min),
+                Binary::MaxInteger => range(a).of_ends(range(b), i64::max),
+                Binary::Add
+                | Binary::Sub
+                | Binary::Mul
+                | Binary::Div
+                | Binary::Min
+                | Binary::Max
+                | Binary::Less
+                | Binary::Equal
+                | Binary::And
+                | Binary::Or
+                | Binary::Xor
+                | Binary::EqualInteger
+                | Binary::GreaterInteger
+                | Binary::MulEven
+                | Binary::AddLong
+                | Binary::ShiftLeft
+                | Binary::ShiftRightSigned
+                | Binary::OddOfSecond => Range::ALL,
+            },
+            Operation::Shift(Shift::Left, a, places) => range(a).of_ends(Range { low: 0, high: 0 }, |x, _| x << places),
+            Operation::Shift(Shift::RightSigned, a, places) => {
+                range(a).of_ends(Range { low: 0, high: 0 }, |x, _| x >> places)
+            }
+            Operation::Copy(a) => range(a),
+            Operation::Stream(_)
+            | Operation::MulAdd(..)
+            | Operation::Sqrt(_)
+            | Operation::FromInteger(_)
+            | Operation::ToInteger(_)
+            | Operation::Shift(Shift::RightLong, ..)
+            | Operation::Select { .. } => Range::ALL,
+        }
     }
 
     pub fn operation(&self, value: Value) -> Operation {
@@ -450,7 +609,9 @@ fn apply(recorder: &Recorder, function: ScalarFn, dtype: DType, operands: [Optio
                 Some(Known::Word(recorder.binary(Binary::And, mask, recorder.constant(1.0f32.to_bits()))))
             }
             (DType::I32 | DType::I8, DType::F32) => Some(Known::Word(recorder.push(Operation::FromInteger(word(0)?)))),
-            (DType::F32, DType::I32 | DType::I8 | DType::Bool) | (DType::I32 | DType::I8, DType::Bool) => None,
+            (DType::F32, DType::I32) => Some(Known::Word(recorder.integer(word(0)?))),
+            (DType::F32, DType::I8) => Some(Known::Word(recorder.small_integer(word(0)?))),
+            (DType::F32, DType::Bool) | (DType::I32 | DType::I8, DType::Bool) => None,
             (DType::I32, DType::I8) => Some(Known::Word(recorder.saturated(word(0)?))),
         },
         ScalarFn::MulShift => Some(Known::Word(recorder.mulshift(word(0)?, word(1)?, word(2)?))),

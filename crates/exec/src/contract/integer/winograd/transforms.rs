@@ -149,18 +149,19 @@ pub unsafe fn output<V: Words>(call: &OutputCall<'_>) {
             let inverse = V::splat(INVERSE_OF_9);
             for (at, tile) in call.tiles.iter().enumerate() {
                 let from = call.sums.wrapping_add(at * lanes + first);
-                let mut columns = [[V::splat(0); POINTS]; TILE];
-                for x in 0..POINTS {
+                let mut columns = [[V::splat(0); TILE]; POINTS];
+                for (x, column) in columns.iter_mut().enumerate() {
                     let mut sums = [V::splat(0); POINTS];
                     for (y, sum) in sums.iter_mut().enumerate() {
                         *sum = V::load(from.wrapping_add((y * POINTS + x) * point_stride));
                     }
-                    let transformed = output_line(sums);
-                    for y in 0..TILE {
-                        columns[y][x] = transformed[y];
-                    }
+                    *column = output_line(sums);
                 }
-                for (row, places) in columns.into_iter().zip(&tile.results) {
+                for (y, places) in tile.results.iter().enumerate() {
+                    let mut row = [V::splat(0); POINTS];
+                    for (sum, column) in row.iter_mut().zip(&columns) {
+                        *sum = column[y];
+                    }
                     for (scaled, place) in output_line(row).into_iter().zip(places) {
                         let Some(place) = place else { continue };
                         let to = base + *place as isize + (lane + first) as isize;
