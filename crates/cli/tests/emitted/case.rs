@@ -193,7 +193,10 @@ fn short_manifest(example: &str, precision: Precision) -> Option<String> {
                 let (file, rest) = rest.split_once('"').expect("a string ends");
                 let file = folder.join(file);
                 if !file.exists() {
-                    println!("{example} is skipped: {} is not there; `cargo xtask data` tells where it comes from", file.display());
+                    println!(
+                        "{example} is skipped: {} is not there; examples/{example}/README.md says where it comes from",
+                        file.display()
+                    );
                     return None;
                 }
                 lines.push(format!("{key} = \"{}\"{rest}", file.display()));
