@@ -8,7 +8,7 @@ use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, inp
 
 pub(super) fn table() -> KernelTable {
     let transforms = Transforms { input: input_avx2, output: output_avx2 };
-    kernel_table!(band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms, lanes 8, rows [1, 2, 3, 4, 5, 6])
+    kernel_table!(band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms, turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6])
 }
 
 #[target_feature(enable = "avx2")]
@@ -45,6 +45,12 @@ pub(super) unsafe fn input_avx2(call: &InputCall<'_>) {
 unsafe fn output_avx2(call: &OutputCall<'_>) {
     // SAFETY: the caller keeps the promises of `OutputTransform`.
     unsafe { output::<Ymm>(call) }
+}
+
+/// Lanes 0 to 3 and 8 to 11, then the others.
+fn turned_lane(lane: usize) -> usize {
+    let (quarter, within) = (lane / 4, lane % 4);
+    [0, 2, 1, 3][quarter] * 4 + within
 }
 
 #[derive(Clone, Copy)]
@@ -156,9 +162,29 @@ impl Words for Ymm {
     #[inline(always)]
     unsafe fn pair_up(low: *const i8, high: *const i8) -> [Ymm; PANEL_VECTORS] {
         unsafe {
-            let (low, high) = (_mm_loadu_si128(low.cast()), _mm_loadu_si128(high.cast()));
-            let (first, second) = (_mm_unpacklo_epi8(low, high), _mm_unpackhi_epi8(low, high));
-            [Ymm(_mm256_cvtepi8_epi16(first)), Ymm(_mm256_cvtepi8_epi16(second))]
+            let (low, high) = (YmmHalves::load_narrow(low).0, YmmHalves::load_narrow(high).0);
+            // Within each half of the vectors.
+            [Ymm(_mm256_unpacklo_epi16(low, high)), Ymm(_mm256_unpackhi_epi16(low, high))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn turned([first, second]: [Ymm; PANEL_VECTORS]) -> [Ymm; PANEL_VECTORS] {
+        unsafe {
+            [
+                Ymm(_mm256_permute2x128_si256::<0x20>(first.0, second.0)),
+                Ymm(_mm256_permute2x128_si256::<0x31>(first.0, second.0)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow_turned([first, second]: [Ymm; PANEL_VECTORS], to: *mut i8) {
+        unsafe {
+            // Halves of both come in turns again, which is their own order.
+            let halves = _mm256_packs_epi32(first.0, second.0);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
+            _mm_storeu_si128(to.cast(), bytes);
         }
     }
 

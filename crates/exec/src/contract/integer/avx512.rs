@@ -16,10 +16,10 @@ pub(super) fn table() -> Option<KernelTable> {
     let transforms = Transforms { input: input_avx2, output: output_avx512 };
     Some(match is_x86_feature_detected!("avx512vnni") {
         true => kernel_table!(
-            band_vnni, products_vnni, depthwise_vnni, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_vnni, products_vnni, depthwise_vnni, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
         false => kernel_table!(
-            band_avx512, products_avx512, depthwise_avx512, widen_avx512, transforms, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_avx512, products_avx512, depthwise_avx512, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
     })
 }
@@ -149,6 +149,16 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
             let second = _mm256_set_m128i(_mm_unpackhi_epi8(low_1, high_1), _mm_unpacklo_epi8(low_1, high_1));
             [Zmm(_mm512_cvtepi8_epi16(first)), Zmm(_mm512_cvtepi8_epi16(second))]
         }
+    }
+
+    #[inline(always)]
+    unsafe fn turned(vectors: [Self; PANEL_VECTORS]) -> [Self; PANEL_VECTORS] {
+        vectors
+    }
+
+    #[inline(always)]
+    unsafe fn store_narrow_turned(vectors: [Self; PANEL_VECTORS], to: *mut i8) {
+        unsafe { Self::store_narrow_pair(vectors, to) }
     }
 
     #[inline(always)]

@@ -75,7 +75,8 @@ impl DirectPlan {
                         let base = self.b_bases[copy] as isize + term as isize;
                         (base + (first + lane) as isize * self.b_lane_stride) as usize
                     });
-                    line[2 * lane + slot % 2] = from.map_or(0, |from| i16::from(b[from]));
+                    let place = if self.is_depthwise { (self.kernels.turned_lane)(lane) } else { lane };
+                    line[2 * place + slot % 2] = from.map_or(0, |from| i16::from(b[from]));
                 }
             }
         }

@@ -80,6 +80,8 @@ pub(super) struct KernelTable {
     pub depthwise: DepthwiseKernel,
     pub widen: Widen,
     pub transforms: Transforms,
+    /// Where depthwise kernels have each lane of a panel.
+    pub turned_lane: fn(usize) -> usize,
 }
 
 impl KernelTable {
@@ -131,8 +133,13 @@ pub(super) trait Words: Copy {
     unsafe fn load_pairs(from: *const i16) -> Self;
     /// The same two i16 in all lanes.
     unsafe fn splat_pair(from: *const i16) -> Self;
-    /// The numbers of `low` and `high` in pairs, for two vectors of lanes.
+    /// The numbers of `low` and `high` in pairs, for two vectors of lanes as [`Words::turned`] has them.
     unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS];
+    /// Two vectors of lanes in the order in which it costs least to make pairs of their numbers, or back in their own:
+    /// [`KernelTable::turned_lane`] says where each lane is.
+    unsafe fn turned(vectors: [Self; PANEL_VECTORS]) -> [Self; PANEL_VECTORS];
+    /// Stores turned lanes in their own order, saturated to i8.
+    unsafe fn store_narrow_turned(vectors: [Self; PANEL_VECTORS], to: *mut i8);
     /// Adds both products of every lane's pairs.
     unsafe fn add_products(self, a: Self, b: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
@@ -270,24 +277,58 @@ impl Place for Option<i32> {
     }
 }
 
+/// Rows that are computed together, so that places of terms are looked up once for all of them.
+const DEPTHWISE_TOGETHER: usize = 2;
+
 /// `WHOLE` says that all lanes of the panel exist.
 #[inline(always)]
 unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &DepthwiseCall<'_>, terms: &[P]) {
-    let Results { lane, lanes, .. } = call.results;
+    // SAFETY: passed on.
+    unsafe {
+        let own = call.results.maps::<V, PANEL_VECTORS>();
+        let maps = match &own {
+            Some([first, second]) => Some(OfLanes::turned([first, second])),
+            None => None,
+        };
+        let maps = Maps { own, turned: maps };
+        let (together, rest) = call.rows.as_chunks::<DEPTHWISE_TOGETHER>();
+        for rows in together {
+            depthwise_tile::<V, P, WHOLE, DEPTHWISE_TOGETHER>(call, terms, &maps, rows);
+        }
+        for row in rest {
+            depthwise_tile::<V, P, WHOLE, 1>(call, terms, &maps, std::array::from_ref(row));
+        }
+    }
+}
+
+/// What is done to sums, by their lanes in their own order and turned.
+struct Maps<V: Words> {
+    own: Option<[OfLanes<V>; PANEL_VECTORS]>,
+    turned: Option<[OfLanes<V>; PANEL_VECTORS]>,
+}
+
+#[inline(always)]
+unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
+    call: &DepthwiseCall<'_>,
+    terms: &[P],
+    maps: &Maps<V>,
+    rows: &[Row; M],
+) {
+    let Results { c, base, lane, lanes, lane_stride, .. } = call.results;
     // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
     unsafe {
-        let maps = call.results.maps::<V, PANEL_VECTORS>();
         let mut first = [V::splat(0); PANEL_VECTORS];
-        if let Some(maps) = &maps {
+        if let Some(maps) = &maps.turned {
             for j in 0..PANEL_VECTORS {
                 first[j] = maps[j].bias;
             }
         }
-        for row in call.rows {
-            let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
-            let mut sums = [first];
-            let mut b = call.b;
-            for [low, high] in terms.as_chunks::<2>().0 {
+        let mut sums = [first; M];
+        let mut b = call.b;
+        for [low, high] in terms.as_chunks::<2>().0 {
+            let b_pairs = [V::load_pairs(b), V::load_pairs(b.add(2 * V::WIDTH))];
+            for (row, sums) in rows.iter().zip(&mut sums) {
+                let start = call.a.wrapping_offset(row.a as isize).wrapping_add(lane);
                 let (low, high) = (low.of(start), high.of(start));
                 let a = if WHOLE {
                     V::pair_up(low, high)
@@ -298,13 +339,28 @@ unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &Depthwise
                     V::pair_up(copies[0].as_ptr(), copies[1].as_ptr())
                 };
                 for j in 0..PANEL_VECTORS {
-                    sums[0][j] = sums[0][j].add_products(a[j], V::load_pairs(b.add(2 * j * V::WIDTH)));
+                    sums[j] = sums[j].add_products(a[j], b_pairs[j]);
                 }
-                b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
             }
-            let results = sums;
-            finish(&call.results, &maps, std::array::from_ref(row), &results);
+            b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
         }
+        if let Some([first, second]) = &maps.turned
+            && WHOLE
+            && lane_stride == 1
+            && first.are_small()
+            && second.are_small()
+        {
+            for (row, sums) in rows.iter().zip(&sums) {
+                let to = c.cast::<i8>().wrapping_offset(base + row.c as isize).wrapping_add(lane);
+                V::store_narrow_turned([first.apply(sums[0]), second.apply(sums[1])], to);
+            }
+            return;
+        }
+        for sums in &mut sums {
+            *sums = V::turned(*sums);
+        }
+        let sums = sums;
+        finish(&call.results, &maps.own, rows, &sums);
     }
 }
 
@@ -437,7 +493,10 @@ unsafe fn scatter<T: Copy>(from: &[T], to: *mut T, stride: isize) {
 
 /// Fills a [`KernelTable`] with instances of `$band::<M, NV>` and `$products::<M, NV>`.
 macro_rules! kernel_table {
-    ($band:ident, $products:ident, $depthwise:ident, $widen:ident, $transforms:expr, lanes $width:expr, rows [$($m:literal),+]) => {{
+    (
+        $band:ident, $products:ident, $depthwise:ident, $widen:ident, $transforms:expr,
+        turned $turned:expr, lanes $width:expr, rows [$($m:literal),+]
+    ) => {{
         use $crate::contract::integer::kernel::{Instances, KernelTable, PANEL_VECTORS, ROWS_MAX, BandKernel};
         let mut bands: Instances<BandKernel> = [[None; ROWS_MAX]; PANEL_VECTORS];
         let mut products: Instances<ProductsKernel> = [[None; ROWS_MAX]; PANEL_VECTORS];
@@ -449,8 +508,8 @@ macro_rules! kernel_table {
         )+
         let rows_max = [$($m),+].len();
         let panel_lanes = PANEL_VECTORS * $width;
-        let (depthwise, widen, transforms) = ($depthwise, $widen, $transforms);
-        KernelTable { rows_max, panel_lanes, bands, products, depthwise, widen, transforms }
+        let (depthwise, widen, transforms, turned_lane) = ($depthwise, $widen, $transforms, $turned);
+        KernelTable { rows_max, panel_lanes, bands, products, depthwise, widen, transforms, turned_lane }
     }};
 }
 pub(super) use kernel_table;
@@ -463,7 +522,7 @@ mod plain {
 
     pub(super) fn table() -> KernelTable {
         let transforms = Transforms { input: input_plain, output: output_plain };
-        kernel_table!(band_plain, products_plain, depthwise_plain, widen_plain, transforms, lanes 8, rows [1, 2, 3, 4])
+        kernel_table!(band_plain, products_plain, depthwise_plain, widen_plain, transforms, turned |lane| lane, lanes 8, rows [1, 2, 3, 4])
     }
 
     unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
@@ -581,6 +640,14 @@ mod plain {
         unsafe fn pair_up(low: *const i8, high: *const i8) -> [Plain; PANEL_VECTORS] {
             let word = |l: usize| unsafe { pair(i16::from(*low.add(l)), i16::from(*high.add(l))) };
             std::array::from_fn(|j| Plain(std::array::from_fn(|l| word(8 * j + l))))
+        }
+
+        unsafe fn turned(vectors: [Plain; PANEL_VECTORS]) -> [Plain; PANEL_VECTORS] {
+            vectors
+        }
+
+        unsafe fn store_narrow_turned(vectors: [Plain; PANEL_VECTORS], to: *mut i8) {
+            unsafe { Plain::store_narrow_pair(vectors, to) }
         }
 
         unsafe fn add_products(self, a: Plain, b: Plain) -> Plain {

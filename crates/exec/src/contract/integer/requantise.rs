@@ -136,6 +136,32 @@ impl<V: Words> OfLanes<V> {
         }
     }
 
+    /// The maps of two vectors for lanes as [`Words::turned`] has them.
+    ///
+    /// # Safety
+    /// Inlined into a function compiled for the vectors' set.
+    #[inline(always)]
+    pub unsafe fn turned([first, second]: [&OfLanes<V>; 2]) -> [OfLanes<V>; 2] {
+        let mut maps = [*first, *second];
+        macro_rules! turn {
+            ($($field:ident),+) => {
+                // SAFETY: promised by the caller.
+                $([maps[0].$field, maps[1].$field] = unsafe { V::turned([first.$field, second.$field]) };)+
+            };
+        }
+        turn!(bias, factor, left, right, mask, half);
+        for of_vector in &mut maps {
+            // SAFETY: promised by the caller.
+            of_vector.odd_factor = unsafe { of_vector.factor.odd_lanes() };
+        }
+        if let (Some(one), Some(other)) = (first.before_shift, second.before_shift) {
+            // SAFETY: promised by the caller.
+            let [one, other] = unsafe { V::turned([one, other]) };
+            (maps[0].before_shift, maps[1].before_shift) = (Some(one), Some(other));
+        }
+        maps
+    }
+
     pub fn are_small(&self) -> bool {
         self.before_shift.is_some()
     }
