@@ -2,9 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
-use super::winograd::products::{ProductsCall, ProductsKernel, products};
+use super::depthwise::{DepthwiseCall, depthwise};
+use super::kernel::{BandCall, KernelTable, band, kernel_table, widen};
+use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, input, output};
+use super::words::{PANEL_VECTORS, Words};
 
 pub(super) fn table() -> KernelTable {
     let transforms = Transforms { input: input_avx2, output: output_avx2 };

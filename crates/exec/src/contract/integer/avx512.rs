@@ -4,9 +4,11 @@
 use std::arch::x86_64::*;
 
 use super::avx2::input_avx2;
-use super::kernel::{BandCall, DepthwiseCall, KernelTable, PANEL_VECTORS, Words, band, depthwise, kernel_table, widen};
-use super::winograd::products::{ProductsCall, ProductsKernel, products};
+use super::depthwise::{DepthwiseCall, depthwise};
+use super::kernel::{BandCall, KernelTable, band, kernel_table, widen};
+use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{OutputCall, Transforms, output};
+use super::words::{PANEL_VECTORS, Words};
 
 /// Nothing where the processor lacks vectors of i16 (AVX-512BW).
 pub(super) fn table() -> Option<KernelTable> {

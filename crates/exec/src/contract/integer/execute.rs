@@ -5,9 +5,11 @@ use std::ops::Range;
 use super::super::division::{Tile, part_of, part_within};
 use super::super::execute::{band_rows, bands};
 use super::super::spec::Row;
+use super::depthwise::{DepthwiseCall, Terms};
 use super::direct::DirectPlan;
-use super::kernel::{BandCall, DepthwiseCall, ROWS_MAX, Results, Terms};
+use super::kernel::{BandCall, ROWS_MAX};
 use super::plan::IntegerOperands;
+use super::results::Results;
 use super::slots::{PairRun, Reading};
 use crate::team::Member;
 

@@ -10,15 +10,19 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod depthwise;
 mod direct;
 mod execute;
 mod kernel;
+mod plain;
 mod plan;
 mod requantise;
+mod results;
 mod slots;
 #[cfg(test)]
 mod tests;
 mod winograd;
+mod words;
 
 pub use plan::{IntegerOperands, IntegerPlan};
 pub use requantise::{Lanewise, Requantise};

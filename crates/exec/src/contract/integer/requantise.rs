@@ -1,6 +1,6 @@
 //! What a contraction of integers does to its sums before it stores them: the maps that a quantised layer ends with.
 
-use super::kernel::Words;
+use super::words::Words;
 
 /// `max(mulshift(sum + bias, factor, shift) + zero_point, low)`, then the least of that and `high`, saturated to an i8. Sums
 /// wrap. Operands are slots while a program is planned, and slices when it runs.

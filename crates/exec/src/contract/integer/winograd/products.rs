@@ -2,7 +2,7 @@
 //!
 //! There are few channels, so a loop over all points is part of the kernel: its sums are ready before a call would be.
 
-use super::super::kernel::{PANEL_VECTORS, Words};
+use super::super::words::{PANEL_VECTORS, Words};
 use super::transforms::POINTS;
 
 /// Some tiles by one panel of windows.

@@ -19,7 +19,8 @@
 //! 576 is 9·64: a product with the inverse of 9 modulo 2³² leaves 64 times the sum that is sought, exactly, as long as that is
 //! an i32, and a shift to the right leaves the sum.
 
-use super::super::kernel::{Results, Words};
+use super::super::results::Results;
+use super::super::words::Words;
 
 /// Results that a tile is high and wide.
 pub const TILE: usize = 4;
