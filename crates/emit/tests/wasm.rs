@@ -192,14 +192,47 @@ proptest! {
              %12 = contract \"hc,co->ho\" h=4 o={o} c={c} (%10, %11) -> i32[4,{o}]\n\
              %13 = param \"d\" -> f32[{i},{i},{c}]\n\
              %14 = contract \"{{h+i-1}}{{w+j-1}}c,ijc->hwc\" h=4 w=3 c={c} i={i} j={i} (%0, %13) -> f32[4,3,{c}]\n\
+             %15 = input \"picture\" -> i8[5,6,{c}]\n\
+             %16 = param \"v\" -> i8[{i},{i},{c},{o}]\n\
+             %17 = contract \"{{h+i-1}}{{2w+j-1}}c,ijco->hwo\" h=4 w=3 o={o} i={i} j={i} c={c} (%15, %16) -> i32[4,3,{o}]\n\
+             %18 = param \"m\" -> i32[{o}]\n\
+             %19 = param \"s\" -> i32[{o}]\n\
+             %20 = map mulshift \"hwo,o,o->hwo\" h=4 w=3 o={o} (%17, %18, %19) -> i32[4,3,{o}]\n\
+             %21 = param \"e\" -> i8[{i},{i},{c}]\n\
+             %22 = contract \"{{h+i-1}}{{w+j-1}}c,ijc->hwc\" h=4 w=3 c={c} i={i} j={i} (%15, %21) -> i32[4,3,{c}]\n\
+             %23 = input \"columns\" -> i8[{c},4]\n\
+             %24 = contract \"ch,co->ho\" h=4 o={o} c={c} (%23, %11) -> i32[4,{o}]\n\
              output \"features\" = %6\n\
              output \"sums\" = %7\n\
              output \"rows\" = %9\n\
              output \"integers\" = %12\n\
-             output \"depthwise\" = %14\n"
+             output \"depthwise\" = %14\n\
+             output \"scaled\" = %20\n\
+             output \"depthwise-integers\" = %22\n\
+             output \"transposed\" = %24\n"
         );
         let graph = text::parse(&source).unwrap();
         check(&graph, &leaves_of(&graph, seed, &testing::Options::default()), lanes)?;
+    }
+}
+
+#[test]
+fn products_of_bytes_take_two_terms_at_a_time() {
+    // The instruction i32x4.dot_i16x8_s, by its number in the SIMD proposal.
+    const DOT: [u8; 3] = [0xfd, 0xba, 0x01];
+    for (terms, lanes, has_dots) in [(2, 8, true), (9, 20, true), (1, 8, false), (9, 7, false)] {
+        let source = format!(
+            "tacit-ir 1\n%0 = input \"x\" -> i8[3,{terms}]\n%1 = param \"w\" -> i8[{terms},{lanes}]\n\
+             %2 = contract \"hc,co->ho\" h=3 o={lanes} c={terms} (%0, %1) -> i32[3,{lanes}]\noutput \"y\" = %2\n"
+        );
+        let graph = text::parse(&source).unwrap();
+        let loops = lower(&graph, &Lowering { lanes: 32, is_unrolled: false });
+        let leaves = leaves_of(&graph, 1, &testing::Options::default());
+        let values = |leaf: &Leaf| value(&graph, &leaves, leaf);
+        let options = Options { simd: true, products: Products::Rounded };
+        let module = emit(&Program { loops: &loops, values: &values }, &options).unwrap();
+        let found = module.bytes.windows(DOT.len()).any(|bytes| bytes == DOT);
+        assert_eq!(found, has_dots, "{terms} terms for {lanes} lanes");
     }
 }
 

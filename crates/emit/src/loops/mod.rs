@@ -9,7 +9,7 @@ mod lower;
 pub(crate) mod mentions;
 mod overlap;
 mod products;
-mod rewrite;
+pub(crate) mod rewrite;
 mod shared;
 
 pub use evaluate::{Memory, bytes_of, evaluate};

@@ -5,7 +5,7 @@ use super::Products;
 use super::code::{Code, Width};
 use tacit_ir::ScalarFn;
 use tacit_ir::math::sequence::{Binary, Operation, Sequence, sequence};
-use wasm_encoder::{Instruction as I, ValType};
+use wasm_encoder::{BlockType, Instruction as I, ValType};
 
 /// A function of the module that no kernel is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -318,49 +318,54 @@ fn mulshift(code: &mut Code) {
     code.all([I::I32GtS, I::I32Add]);
 }
 
-/// The same for four. A vector is shifted by one number alone, so powers of two are made of f32's exponents: to the left by a
-/// product, to the right by a product in f64, which is exact because the remainder is taken off first.
+/// The same for four. A vector is shifted by one number alone, so powers of two are made of f32's exponents. To the left that
+/// is a product of integers, which layers hardly ever need; it depends on the shifts, which are weights, whether it is taken.
+/// To the right it is a product in f64, where nothing is lost: what was high ± ½ before, away from zero, has no tie behind it,
+/// so that a sum with 1.5·2⁵² rounds it as is meant, into its lower word.
 fn mulshift_of_four(code: &mut Code) {
-    let [right, mask, remainder, overflows] = [(); 4].map(|()| code.local(ValType::V128));
+    let [high, away, power] = [(); 3].map(|()| code.local(ValType::V128));
     let (x, m, s) = (0, 1, 2);
     // 2ⁿ as f32, of n on the stack.
-    let power = |code: &mut Code| {
+    let exponent = |code: &mut Code| {
         code.all([I::V128Const(repeated(127)), I::I32x4Add, I::I32Const(23), I::I32x4Shl]);
     };
-    code.all([I::V128Const(0), I::LocalGet(s), I::V128Const(repeated(-31_i32 as u32)), I::I32x4MaxS]);
-    code.all([I::V128Const(0), I::I32x4MinS, I::I32x4Sub, I::LocalSet(right)]);
+    code.all([I::LocalGet(s), I::V128Const(0), I::I32x4GtS, I::V128AnyTrue, I::If(BlockType::Empty)]);
     code.all([I::LocalGet(s), I::V128Const(repeated(31)), I::I32x4MinS, I::V128Const(0), I::I32x4MaxS]);
-    power(code);
-    code.all([I::I32x4TruncSatF32x4U, I::LocalGet(x), I::I32x4Mul, I::LocalSet(x)]);
-    // The one product that overflows, of the least integers, wraps to the least; one less is the greatest.
-    let least = I::V128Const(repeated(i32::MIN as u32));
-    code.all([I::LocalGet(x), least.clone(), I::I32x4Eq, I::LocalGet(m), least, I::I32x4Eq, I::V128And]);
-    code.push(I::LocalSet(overflows));
+    exponent(code);
+    code.all([I::I32x4TruncSatF32x4U, I::LocalGet(x), I::I32x4Mul, I::LocalSet(x), I::End]);
+    // Twice the products, rounded at their upper words.
     for product in [I::I64x2ExtMulLowI32x4S, I::I64x2ExtMulHighI32x4S] {
         code.all([I::LocalGet(x), I::LocalGet(m), product, I::V128Const(1 << 94 | 1 << 30), I::I64x2Add]);
-        code.all([I::I32Const(31), I::I64x2ShrS]);
+        code.all([I::I32Const(1), I::I64x2Shl]);
+    }
+    code.all([I::I8x16Shuffle([4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]), I::LocalTee(high)]);
+    // Only the product that overflows gives the least integer, to which one less is the greatest.
+    code.all([I::LocalGet(high), I::V128Const(repeated(i32::MIN as u32)), I::I32x4Eq, I::I32x4Add, I::LocalSet(high)]);
+    // ±½ where something is shifted out.
+    code.all([
+        I::LocalGet(high),
+        I::V128Const(repeated(1 << 31)),
+        I::V128And,
+        I::V128Const(repeated(0.5f32.to_bits())),
+    ]);
+    code.all([I::V128Or, I::LocalGet(s), I::V128Const(0), I::I32x4LtS, I::V128And, I::LocalSet(away)]);
+    code.all([I::LocalGet(s), I::V128Const(repeated(-31_i32 as u32)), I::I32x4MaxS, I::V128Const(0), I::I32x4MinS]);
+    exponent(code);
+    code.push(I::LocalSet(power));
+    for is_upper in [false, true] {
+        let half = |code: &mut Code, vector: u32| match is_upper {
+            true => code.all([I::LocalGet(vector), I::LocalGet(vector), I::I8x16Shuffle(UPPER)]),
+            false => code.push(I::LocalGet(vector)),
+        };
+        half(code, high);
+        code.push(I::F64x2ConvertLowI32x4S);
+        half(code, away);
+        code.all([I::F64x2PromoteLowF32x4, I::F64x2Add]);
+        half(code, power);
+        let rounder = i128::from((1.5 * 2.0f64.powi(52)).to_bits());
+        code.all([I::F64x2PromoteLowF32x4, I::F64x2Mul, I::V128Const(rounder << 64 | rounder), I::F64x2Add]);
     }
     code.push(I::I8x16Shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]));
-    code.all([I::LocalGet(overflows), I::I32x4Add, I::LocalSet(x)]);
-    code.push(I::LocalGet(right));
-    power(code);
-    code.all([I::I32x4TruncSatF32x4U, I::V128Const(repeated(1)), I::I32x4Sub, I::LocalTee(mask)]);
-    code.all([I::LocalGet(x), I::V128And, I::LocalSet(remainder)]);
-    // (x − remainder)·2⁻ʳ
-    code.all([I::LocalGet(x), I::LocalGet(remainder), I::I32x4Sub, I::LocalTee(overflows)]);
-    code.all([I::V128Const(0), I::LocalGet(right), I::I32x4Sub]);
-    power(code);
-    code.all([I::LocalSet(right), I::F64x2ConvertLowI32x4S, I::LocalGet(right), I::F64x2PromoteLowF32x4, I::F64x2Mul]);
-    code.push(I::I32x4TruncSatF64x2SZero);
-    for upper in [overflows, right] {
-        code.all([I::LocalGet(upper), I::LocalGet(upper), I::I8x16Shuffle(UPPER)]);
-        code.push(if upper == right { I::F64x2PromoteLowF32x4 } else { I::F64x2ConvertLowI32x4S });
-    }
-    code.all([I::F64x2Mul, I::I32x4TruncSatF64x2SZero]);
-    code.push(I::I8x16Shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
-    // One more where the remainder is over the middle; a true lane is −1.
-    code.all([I::LocalGet(remainder), I::LocalGet(mask), I::I32Const(1), I::I32x4ShrS]);
-    code.all([I::LocalGet(x), I::I32Const(31), I::I32x4ShrS, I::I32x4Sub, I::I32x4GtS, I::I32x4Sub]);
 }
 
 fn divide(code: &mut Code) {

@@ -1,6 +1,6 @@
 //! Statements: loops, conditions on counters, assignments and stores.
 
-use super::bytes::{BYTES, Products};
+use super::bytes::Products;
 use super::function::{Count, Emitter, Home};
 use super::lanes::{Lanes, WIDTH};
 use super::pointers::{Move, ScopeKind};
@@ -13,12 +13,17 @@ type Instructions = Vec<I<'static>>;
 impl Emitter<'_> {
     /// The code of statements, apart from what is there.
     pub fn written(&mut self, statements: &[Statement]) -> Instructions {
+        self.apart(|emitter| emitter.statements(statements))
+    }
+
+    /// The code that is written, apart from what is there.
+    fn apart(&mut self, write: impl FnOnce(&mut Self)) -> Instructions {
         let before = self.code.apart();
-        self.statements(statements);
+        write(self);
         std::mem::replace(&mut self.code.instructions, before)
     }
 
-    fn statements(&mut self, statements: &[Statement]) {
+    pub fn statements(&mut self, statements: &[Statement]) {
         for (number, statement) in statements.iter().enumerate() {
             match statement {
                 Statement::For { counter, extent, body } => self.each(*counter, *extent, body),
@@ -54,35 +59,23 @@ impl Emitter<'_> {
     }
 
     fn each(&mut self, counter: Counter, extent: usize, body: &[Statement]) {
-        let lanes = match self.is_vectorised && extent >= WIDTH {
-            true => Lanes::of(self.function, &self.unrolling, counter, body),
-            false => None,
-        };
-        let in_fours = if lanes.is_some() { extent / WIDTH * WIDTH } else { 0 };
         if self.unrolling.counters[counter] {
-            self.lanes = lanes;
-            let mut value = 0;
-            if in_fours > 0
-                && let Some(products) = Products::of(self, body)
-            {
-                while value + BYTES <= extent {
-                    self.add_products(&products, counter, value);
-                    value += BYTES;
-                }
-            }
-            for value in (value..in_fours).step_by(WIDTH) {
-                self.counters[counter] = Some(Count::Constant(value as i64));
-                self.statements(body);
-            }
-            self.lanes = None;
-            for value in in_fours..extent {
-                self.counters[counter] = Some(Count::Constant(value as i64));
-                self.statements(body);
-            }
-            return;
+            return self.unrolled(counter, 0, extent, body);
         }
         let local = self.code.local(ValType::I32);
         self.counters[counter] = Some(Count::Local(local));
+        if extent > 1
+            && let Some(products) = Products::of(self, counter, body)
+        {
+            let (parts, moves) = self.scoped(ScopeKind::Loop(counter), |emitter| {
+                let two = emitter.apart(|emitter| emitter.add_pairs(&products));
+                let one = (extent % 2 == 1).then(|| emitter.written(body));
+                (two, one)
+            });
+            return self.in_parts(local, 2, extent, (Some(parts.0), parts.1), &moves);
+        }
+        let lanes = self.lanes_of(counter, extent, body);
+        let in_fours = if lanes.is_some() { extent / WIDTH * WIDTH } else { 0 };
         let (parts, moves) = self.scoped(ScopeKind::Loop(counter), |emitter| {
             emitter.lanes = lanes;
             let fours = (in_fours > 0).then(|| emitter.written(body));
@@ -90,13 +83,47 @@ impl Emitter<'_> {
             let ones = (in_fours < extent).then(|| emitter.written(body));
             (fours, ones)
         });
-        self.code.all([I::I32Const(0), I::LocalSet(local)]);
-        let (fours, ones) = parts;
-        if let Some(body) = fours {
-            self.repeated(local, WIDTH, in_fours, body, &moves);
+        self.in_parts(local, WIDTH, extent, parts, &moves);
+    }
+
+    /// The lanes of a loop, if it can run four at a time.
+    fn lanes_of(&self, counter: Counter, extent: usize, body: &[Statement]) -> Option<Lanes> {
+        match self.is_vectorised && extent >= WIDTH {
+            true => Lanes::of(self.function, &self.unrolling, counter, body),
+            false => None,
         }
-        if let Some(body) = ones {
-            self.repeated(local, 1, extent, body, &moves);
+    }
+
+    /// The turns from one to another of a loop that is written out.
+    pub fn unrolled(&mut self, counter: Counter, first: usize, end: usize, body: &[Statement]) {
+        self.lanes = self.lanes_of(counter, end - first, body);
+        let in_fours = if self.lanes.is_some() { first + (end - first) / WIDTH * WIDTH } else { first };
+        for value in (first..in_fours).step_by(WIDTH) {
+            self.counters[counter] = Some(Count::Constant(value as i64));
+            self.statements(body);
+        }
+        self.lanes = None;
+        for value in in_fours..end {
+            self.counters[counter] = Some(Count::Constant(value as i64));
+            self.statements(body);
+        }
+    }
+
+    /// A loop of several turns at a time and then of one, as far as there are bodies for them.
+    fn in_parts(
+        &mut self,
+        counter: u32,
+        together: usize,
+        extent: usize,
+        (several, one): (Option<Instructions>, Option<Instructions>),
+        moves: &[Move],
+    ) {
+        self.code.all([I::I32Const(0), I::LocalSet(counter)]);
+        if let Some(body) = several {
+            self.repeated(counter, together, extent / together * together, body, moves);
+        }
+        if let Some(body) = one {
+            self.repeated(counter, 1, extent, body, moves);
         }
     }
 
