@@ -1,4 +1,5 @@
-//! The micro-kernels for AVX2: tiles of 6 rows by 16 lanes.
+//! The micro-kernels for AVX2, with AVX-VNNI's instruction for sums of products where the processor has it: tiles of 6 rows by 16
+//! lanes.
 
 use std::arch::x86_64::*;
 
@@ -10,25 +11,52 @@ use super::words::{PANEL_VECTORS, Words};
 
 pub(super) fn table() -> KernelTable {
     let transforms = Transforms { input: input_avx2, output: output_avx2 };
-    kernel_table!(band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms, turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6])
+    match is_x86_feature_detected!("avxvnni") {
+        true => kernel_table!(
+            band_vnni, products_vnni, depthwise_vnni, widen_avx2, transforms,
+            turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6]
+        ),
+        false => kernel_table!(
+            band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms,
+            turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6]
+        ),
+    }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn band_avx2<const M: usize, const NV: usize>(call: &BandCall<'_>) {
     // SAFETY: the caller keeps the promises of `BandKernel`.
-    unsafe { band::<Ymm, M, NV>(call) }
+    unsafe { band::<Ymm<false>, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn products_avx2<const M: usize, const NV: usize>(call: &ProductsCall) {
     // SAFETY: the caller keeps the promises of `ProductsKernel`.
-    unsafe { products::<Ymm, M, NV>(call) }
+    unsafe { products::<Ymm<false>, M, NV>(call) }
 }
 
 #[target_feature(enable = "avx2")]
 unsafe fn depthwise_avx2(call: &DepthwiseCall<'_>) {
     // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
-    unsafe { depthwise::<Ymm>(call) }
+    unsafe { depthwise::<Ymm<false>>(call) }
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn band_vnni<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+    // SAFETY: as for the kernels without.
+    unsafe { band::<Ymm<true>, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn products_vnni<const M: usize, const NV: usize>(call: &ProductsCall) {
+    // SAFETY: as for the kernels without.
+    unsafe { products::<Ymm<true>, M, NV>(call) }
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn depthwise_vnni(call: &DepthwiseCall<'_>) {
+    // SAFETY: as for the kernels without.
+    unsafe { depthwise::<Ymm<true>>(call) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -46,7 +74,7 @@ pub(super) unsafe fn input_avx2(call: &InputCall<'_>) {
 #[target_feature(enable = "avx2")]
 unsafe fn output_avx2(call: &OutputCall<'_>) {
     // SAFETY: the caller keeps the promises of `OutputTransform`.
-    unsafe { output::<Ymm>(call) }
+    unsafe { output::<Ymm<false>>(call) }
 }
 
 /// Lanes 0 to 3 and 8 to 11, then the others.
@@ -89,8 +117,9 @@ impl Halves for YmmHalves {
     }
 }
 
+/// `VNNI` says whether one instruction multiplies and adds.
 #[derive(Clone, Copy)]
-struct Ymm(__m256i);
+struct Ymm<const VNNI: bool>(__m256i);
 
 /// The products of 64 bits of the even lanes, with their signs.
 ///
@@ -114,16 +143,16 @@ unsafe fn products_of_even(a: __m256i, b: __m256i) -> __m256i {
 }
 
 // SAFETY (all functions): inlined into functions that have AVX2; the caller promises valid addresses.
-impl Words for Ymm {
+impl<const VNNI: bool> Words for Ymm<VNNI> {
     const WIDTH: usize = 8;
 
     #[inline(always)]
-    unsafe fn splat(value: i32) -> Ymm {
+    unsafe fn splat(value: i32) -> Self {
         unsafe { Ymm(_mm256_set1_epi32(value)) }
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const i32) -> Ymm {
+    unsafe fn load(from: *const i32) -> Self {
         unsafe { Ymm(_mm256_loadu_si256(from.cast())) }
     }
 
@@ -141,7 +170,7 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_pair([first, second]: [Ymm; 2], to: *mut i8) {
+    unsafe fn store_narrow_pair([first, second]: [Self; 2], to: *mut i8) {
         unsafe {
             // Halves of both come in turns.
             let mixed = _mm256_packs_epi32(first.0, second.0);
@@ -152,17 +181,17 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn load_pairs(from: *const i16) -> Ymm {
+    unsafe fn load_pairs(from: *const i16) -> Self {
         unsafe { Ymm(_mm256_loadu_si256(from.cast())) }
     }
 
     #[inline(always)]
-    unsafe fn splat_pair(from: *const i16) -> Ymm {
+    unsafe fn splat_pair(from: *const i16) -> Self {
         unsafe { Ymm(_mm256_set1_epi32(from.cast::<i32>().read_unaligned())) }
     }
 
     #[inline(always)]
-    unsafe fn pair_up(low: *const i8, high: *const i8) -> [Ymm; PANEL_VECTORS] {
+    unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS] {
         unsafe {
             let (low, high) = (YmmHalves::load_narrow(low).0, YmmHalves::load_narrow(high).0);
             // Within each half of the vectors.
@@ -171,7 +200,7 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn turned([first, second]: [Ymm; PANEL_VECTORS]) -> [Ymm; PANEL_VECTORS] {
+    unsafe fn turned([first, second]: [Self; PANEL_VECTORS]) -> [Self; PANEL_VECTORS] {
         unsafe {
             [
                 Ymm(_mm256_permute2x128_si256::<0x20>(first.0, second.0)),
@@ -181,7 +210,7 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_turned([first, second]: [Ymm; PANEL_VECTORS], to: *mut i8) {
+    unsafe fn store_narrow_turned([first, second]: [Self; PANEL_VECTORS], to: *mut i8) {
         unsafe {
             // Halves of both come in turns again, which is their own order.
             let halves = _mm256_packs_epi32(first.0, second.0);
@@ -191,91 +220,96 @@ impl Words for Ymm {
     }
 
     #[inline(always)]
-    unsafe fn add_products(self, a: Ymm, b: Ymm) -> Ymm {
-        unsafe { Ymm(_mm256_add_epi32(self.0, _mm256_madd_epi16(a.0, b.0))) }
+    unsafe fn add_products(self, a: Self, b: Self) -> Self {
+        unsafe {
+            Ymm(match VNNI {
+                true => _mm256_dpwssd_avx_epi32(self.0, a.0, b.0),
+                false => _mm256_add_epi32(self.0, _mm256_madd_epi16(a.0, b.0)),
+            })
+        }
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Ymm) -> Ymm {
+    unsafe fn add(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_add_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sub(self, other: Ymm) -> Ymm {
+    unsafe fn sub(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_sub_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn mul(self, other: Ymm) -> Ymm {
+    unsafe fn mul(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_mullo_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn shift_left<const PLACES: i32>(self) -> Ymm {
+    unsafe fn shift_left<const PLACES: i32>(self) -> Self {
         unsafe { Ymm(_mm256_slli_epi32::<PLACES>(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn shift_right<const PLACES: i32>(self) -> Ymm {
+    unsafe fn shift_right<const PLACES: i32>(self) -> Self {
         unsafe { Ymm(_mm256_srai_epi32::<PLACES>(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn max(self, other: Ymm) -> Ymm {
+    unsafe fn max(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_max_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn min(self, other: Ymm) -> Ymm {
+    unsafe fn min(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_min_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn shift_left_by(self, places: Ymm) -> Ymm {
+    unsafe fn shift_left_by(self, places: Self) -> Self {
         unsafe { Ymm(_mm256_sllv_epi32(self.0, places.0)) }
     }
 
     #[inline(always)]
-    unsafe fn shift_right_by(self, places: Ymm) -> Ymm {
+    unsafe fn shift_right_by(self, places: Self) -> Self {
         unsafe { Ymm(_mm256_srav_epi32(self.0, places.0)) }
     }
 
     #[inline(always)]
-    unsafe fn and(self, other: Ymm) -> Ymm {
+    unsafe fn and(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_and_si256(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn xor(self, other: Ymm) -> Ymm {
+    unsafe fn xor(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_xor_si256(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn equal(self, other: Ymm) -> Ymm {
+    unsafe fn equal(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_cmpeq_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn greater(self, other: Ymm) -> Ymm {
+    unsafe fn greater(self, other: Self) -> Self {
         unsafe { Ymm(_mm256_cmpgt_epi32(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn are_within(self, low: i32, high: i32) -> bool {
         unsafe {
-            let (below, above) = (Ymm::splat(low).greater(self), self.greater(Ymm::splat(high)));
+            let (below, above) = (Self::splat(low).greater(self), self.greater(Self::splat(high)));
             let outside = _mm256_or_si256(below.0, above.0);
             _mm256_testz_si256(outside, outside) == 1
         }
     }
 
     #[inline(always)]
-    unsafe fn odd_lanes(self) -> Ymm {
+    unsafe fn odd_lanes(self) -> Self {
         unsafe { Ymm(_mm256_srli_epi64::<32>(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn high_of_double_product(self, factor: Ymm, odd_factor: Ymm) -> Ymm {
+    unsafe fn high_of_double_product(self, factor: Self, odd_factor: Self) -> Self {
         unsafe {
             let nudge = _mm256_set1_epi64x(1 << 30);
             let even = _mm256_add_epi64(products_of_even(self.0, factor.0), nudge);

@@ -27,7 +27,7 @@ pub enum Terms<'a> {
 /// Its caller promises what that of a `BandKernel` does.
 pub type DepthwiseKernel = unsafe fn(&DepthwiseCall<'_>);
 
-/// All rows of a depthwise call, one after another.
+/// All rows of a depthwise call.
 ///
 /// # Safety
 /// See [`DepthwiseKernel`].
