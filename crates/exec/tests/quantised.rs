@@ -169,22 +169,35 @@ fn layers_of_any_size_give_the_interpreters_bits() {
     for _ in 0..60 {
         let (h, w, c, o) = (1 + draw.below(9), 1 + draw.below(9), 1 + draw.below(20), 1 + draw.below(40));
         let (i, j, stride) = (1 + draw.below(3), 1 + draw.below(3), 1 + draw.below(2));
+        // Some are convolutions of 3×3 pixels inside of an image, for which there are transforms.
+        let is_inside = draw.chance(30);
+        let (h, w, c, o) = match is_inside {
+            true => (4 + draw.below(9), 4 + draw.below(9), 16 * (1 + draw.below(3)), 16 * (1 + draw.below(3))),
+            false => (h, w, c, o),
+        };
+        let (i, j, stride) = if is_inside { (3, 3, 1) } else { (i, j, stride) };
+        let before = if is_inside { "" } else { "-1" };
+        let are_usual = draw.chance(50);
         let is_depthwise = draw.chance(40);
         let o = if is_depthwise { c } else { o };
         let contraction = match is_depthwise {
             true => format!(
-                "contract \"{{{stride}h+i-1}}{{{stride}w+j-1}}c,ijc->hwc\" h={h} w={w} c={c} i={i} j={j} (%0, %1) -> i32[{h},{w},{o}]"
+                "contract \"{{{stride}h+i{before}}}{{{stride}w+j{before}}}c,ijc->hwc\" h={h} w={w} c={c} i={i} j={j} (%0, %1) -> i32[{h},{w},{o}]"
             ),
             false => format!(
-                "contract \"{{{stride}h+i-1}}{{{stride}w+j-1}}c,ijco->hwo\" h={h} w={w} o={o} i={i} j={j} c={c} (%0, %1) -> i32[{h},{w},{o}]"
+                "contract \"{{{stride}h+i{before}}}{{{stride}w+j{before}}}c,ijco->hwo\" h={h} w={w} o={o} i={i} j={j} c={c} (%0, %1) -> i32[{h},{w},{o}]"
             ),
         };
-        let x_type = format!("i8[{},{},{c}]", 1 + draw.below(2 * h), 1 + draw.below(2 * w));
+        let (rows, columns) = match is_inside {
+            true => (h + 2, w + 2),
+            false => (1 + draw.below(2 * h), 1 + draw.below(2 * w)),
+        };
+        let x_type = format!("i8[{rows},{columns},{c}]");
         let w_type = if is_depthwise { format!("i8[{i},{j},{c}]") } else { format!("i8[{i},{j},{c},{o}]") };
         let mut lines = vec![
             "tacit-ir 1".to_owned(),
             format!("%0 = input \"x\" -> {x_type}"),
-            format!("%1 = {} \"w\" -> {w_type}", if draw.chance(50) { "param" } else { "input" }),
+            format!("%1 = {} \"w\" -> {w_type}", if is_inside || draw.chance(50) { "param" } else { "input" }),
             format!("%2 = input \"bias\" -> i32[{o}]"),
             format!("%3 = input \"factor\" -> i32[{o}]"),
             format!("%4 = input \"shift\" -> i32[{o}]"),
@@ -226,14 +239,14 @@ fn layers_of_any_size_give_the_interpreters_bits() {
             let data = match name {
                 "bias" => Data::I32(values(&mut |draw| word(draw) >> 16)),
                 "factor" => Data::I32(values(&mut |draw| match draw.below(8) {
-                    0 => i32::MIN,
-                    1 => word(draw),
+                    0 if !are_usual => i32::MIN,
+                    1 if !are_usual => word(draw),
                     _ => word(draw) & i32::MAX | 1 << 30,
                 })),
                 "shift" => Data::I32(values(&mut |draw| match draw.below(8) {
-                    0 => word(draw),
-                    1 => draw.below(40) as i32,
-                    _ => -(draw.below(14) as i32),
+                    0 if !are_usual => word(draw),
+                    1 if !are_usual => draw.below(40) as i32,
+                    _ => -(usize::from(are_usual) as i32) - draw.below(14) as i32,
                 })),
                 _ => Data::I8(values(&mut |draw| word(draw)).into_iter().map(|x| x as i8).collect()),
             };
