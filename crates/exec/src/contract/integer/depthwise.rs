@@ -70,7 +70,7 @@ impl Place for Option<i32> {
 }
 
 /// Rows that are computed together, so that places of terms are looked up once for all of them.
-const DEPTHWISE_TOGETHER: usize = 2;
+const DEPTHWISE_TOGETHER: usize = 4;
 
 /// `WHOLE` says that all lanes of the panel exist.
 #[inline(always)]

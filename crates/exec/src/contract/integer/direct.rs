@@ -8,7 +8,7 @@ use super::slots::{Reading, Slots};
 use crate::memory::ALIGNMENT;
 
 /// The rows of a depthwise tile, which is one call.
-const DEPTHWISE_ROWS: usize = 24;
+const DEPTHWISE_ROWS: usize = 32;
 
 /// A contraction prepared for execution by tiles of rows and panels of lanes.
 pub(super) struct DirectPlan {

@@ -88,6 +88,8 @@ pub(super) struct OfLanes<V: Words> {
     bounds: Option<[V; 2]>,
     /// Where sums are so small that nothing overflows: what is added before the shift to the right.
     before_shift: Option<V>,
+    /// Whether results are no less than the zero point, so that it does not matter how negative numbers are rounded.
+    is_rectified: bool,
 }
 
 /// With a bias and terms up to these, and shifts to the right up to that, what is added before a shift keeps below 2³¹:
@@ -129,6 +131,7 @@ impl<V: Words> OfLanes<V> {
                 mask,
                 half,
                 zero_point,
+                is_rectified: maps.low.max(i32::from(i8::MIN)) >= maps.zero_point,
                 bounds: if is_bounded { Some([V::splat(maps.low), V::splat(maps.high)]) } else { None },
                 // The half is rounded up here, and what a multiple of 2^places adds is whole behind the shift.
                 before_shift: if is_small { Some(mask.sub(half).add(zero_point.shift_left_by(right))) } else { None },
@@ -178,7 +181,8 @@ impl<V: Words> OfLanes<V> {
                 Some(before_shift) => {
                     // To nearest, ties away from zero: a negative number rounds down at its half.
                     let high = sums.high_of_double_product(self.factor, self.odd_factor);
-                    high.add(high.shift_right::<31>()).add(before_shift).shift_right_by(self.right)
+                    let high = if self.is_rectified { high } else { high.add(high.shift_right::<31>()) };
+                    high.add(before_shift).shift_right_by(self.right)
                 }
                 None => self.mulshift(sums).add(self.zero_point),
             };
