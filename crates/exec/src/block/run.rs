@@ -59,20 +59,14 @@ impl ElementwiseLoop {
             let dims = extents.len();
             collapse(&mut extents, 0..dims, &mut affines);
         }
-        let column_dim = extents.len().checked_sub(1);
-        let of_bytes = library.and_then(|library| {
-            program.compile(library, column_dim);
-            // Boxes are cut at multiples of the lanes.
-            let columns = *extents.last()?;
-            let has_bytes = |code: &Code| matches!(code, Code::Load { dtype, .. } if !is_word(*dtype));
-            if !columns.is_multiple_of(LANES)
-                || !program.codes.iter().any(has_bytes) && stores.iter().all(|s| is_word(s.dtype))
-            {
-                return None;
+        let copies = Copies::of(&program, &extents, &stores);
+        let mut of_bytes = None;
+        if let Some(library) = library {
+            program.compile(library, extents.len().checked_sub(1));
+            if copies.is_none() {
+                of_bytes = compile_bytes(&program, &extents, &stores, library);
             }
-            let widths: Vec<Width> = stores.iter().map(|s| Width::of(s.dtype)).collect();
-            library.compile(&program.codes, &program.lasts, &program.results, column_dim, Some(&widths))
-        });
+        }
         let routine = of_bytes.as_ref().or(program.routine.as_ref());
         let boxes = routine.and_then(|routine| boxes_of(&program, routine, &extents, &stores));
         let of_bytes = of_bytes.filter(|_| boxes.is_some());
@@ -81,7 +75,6 @@ impl ElementwiseLoop {
             Code::Splat { .. } | Code::Index { .. } | Code::Apply { .. } | Code::MulAdd { .. } => true,
         };
         let unbounded = boxes.is_some() && of_bytes.is_none() && program.codes.iter().all(is_unguarded);
-        let copies = Copies::of(&program, &extents, &stores);
         ElementwiseLoop { program, extents, stores, boxes, of_bytes, copies, unbounded }
     }
 
@@ -113,6 +106,24 @@ impl ElementwiseLoop {
             evaluate_into(kernels, &self.program, slots, &rectangle, registers, &mut kept, &self.stores);
         }
     }
+}
+
+/// Machine code for boxes in which bytes are in place, if there are any and columns come in whole vectors.
+fn compile_bytes(
+    program: &BlockProgram,
+    extents: &[usize],
+    stores: &[Store],
+    library: &mut Library,
+) -> Option<Routine> {
+    let (columns, outer) = extents.split_last()?;
+    let loads_bytes = |code: &Code| matches!(code, Code::Load { dtype, .. } if !is_word(*dtype));
+    let has_bytes = program.codes.iter().any(loads_bytes) || stores.iter().any(|s| !is_word(s.dtype));
+    // Boxes are cut at multiples of the lanes.
+    if !has_bytes || !columns.is_multiple_of(LANES) {
+        return None;
+    }
+    let widths: Vec<Width> = stores.iter().map(|s| Width::of(s.dtype)).collect();
+    library.compile(&program.codes, &program.lasts, &program.results, Some(outer.len()), Some(&widths))
 }
 
 impl ElementwiseLoop {

@@ -1,6 +1,8 @@
 //! The functions of quantised programs, recorded as vector operations. [`tacit_ir::math::mulshift`] defines the bits.
 
-use super::operations::{Binary, Operation, Range, Recorder, Shift, Value};
+use super::operations::{Binary, Operation, Recorder, Shift, Value};
+use super::ranges::Range;
+use tacit_ir::types::DType;
 
 impl Recorder {
     fn shifted(&self, shift: Shift, value: Value, places: u8) -> Value {
@@ -57,7 +59,7 @@ impl Recorder {
         let [low, high] = [i8::MIN, i8::MAX].map(|end| self.constant(f32::from(end).to_bits()));
         let x = self.binary(Binary::Max, self.number(x), low);
         let integer = self.push(Operation::ToInteger(self.binary(Binary::Min, x, high)));
-        self.bound(integer, Range { low: i32::from(i8::MIN), high: i32::from(i8::MAX) });
+        self.bound(integer, Range::of(DType::I8));
         integer
     }
 
@@ -121,7 +123,7 @@ impl Recorder {
             Some(known) if known != i32::MIN => {
                 // A factor is below 1 in magnitude, and rounding reaches the next integer at most.
                 let reach = self.range(x).reach().min(i64::from(i32::MAX)) as i32;
-                self.bound(high, Range { low: -reach, high: reach });
+                self.bound(high, Range::up_to(reach));
                 high
             }
             Some(_) | None => {
@@ -147,7 +149,7 @@ impl Recorder {
         let below = self.binary(Binary::AddInteger, product(lower), self.constant(nudge as u32));
         let high = self.binary(Binary::AddInteger, above, self.shifted(Shift::RightSigned, below, 31 - places));
         let reach = self.range(x).reach() as i32;
-        self.bound(high, Range { low: -reach, high: reach });
+        self.bound(high, Range::up_to(reach));
         Some(high)
     }
 

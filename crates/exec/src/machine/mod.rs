@@ -13,6 +13,7 @@ mod emit;
 mod integers;
 mod memory;
 mod operations;
+mod ranges;
 
 pub use memory::Executable;
 pub use operations::{Source, Stream, Width};

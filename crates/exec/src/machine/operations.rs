@@ -1,6 +1,7 @@
 //! From the operations of a block program to those of a vector unit. The scalar functions are recorded from their one
 //! definition in [`tacit_ir::math`].
 
+use super::ranges::Range;
 use crate::block::{Affine, Code, Guard, Lasts, is_word};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -254,9 +255,8 @@ fn loaded(
     let step = |affine: &Affine| column_dim.map_or(0, |dim| affine.coefficients[dim]);
     let words = is_word(dtype);
     match step(offset) {
-        1 if words => Stream::of_words(Source::InPlace(code), false),
-        1 if bytes_in_place && guards.is_empty() => {
-            Stream { width: Width::Bytes, ..Stream::of_words(Source::InPlace(code), false) }
+        1 if words || bytes_in_place && guards.is_empty() => {
+            Stream { source: Source::InPlace(code), one_a_row: false, width: Width::of(dtype) }
         }
         0 if words && guards.iter().all(|guard| step(&guard.value) == 0) => {
             Stream::of_words(Source::InPlace(code), true)
@@ -355,42 +355,7 @@ enum Known {
 pub(super) struct Recorder {
     operations: RefCell<Vec<Operation>>,
     numbers: RefCell<HashMap<Operation, Value>>,
-    ranges: RefCell<Vec<Range>>,
-}
-
-/// From the least to the greatest number that a value may be, as an i32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
-    pub low: i32,
-    pub high: i32,
-}
-
-impl Range {
-    const ALL: Range = Range { low: i32::MIN, high: i32::MAX };
-
-    fn of(dtype: DType) -> Range {
-        match dtype {
-            DType::I8 => Range { low: i32::from(i8::MIN), high: i32::from(i8::MAX) },
-            DType::Bool => Range { low: 0, high: 1 },
-            DType::F32 | DType::I32 => Range::ALL,
-        }
-    }
-
-    /// The results of a function that is greatest and least at ends of its operands; all numbers where it may wrap.
-    fn of_ends(self, other: Range, function: impl Fn(i64, i64) -> i64) -> Range {
-        let ends = [(self.low, other.low), (self.low, other.high), (self.high, other.low), (self.high, other.high)];
-        let results = ends.map(|(x, y)| function(i64::from(x), i64::from(y)));
-        let (low, high) = results.iter().fold((i64::MAX, i64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
-        match (i32::try_from(low), i32::try_from(high)) {
-            (Ok(low), Ok(high)) => Range { low, high },
-            (_, _) => Range::ALL,
-        }
-    }
-
-    /// The greatest magnitude.
-    pub fn reach(self) -> i64 {
-        i64::from(self.high).max(-i64::from(self.low))
-    }
+    pub(super) ranges: RefCell<Vec<Range>>,
 }
 
 impl Recorder {
@@ -421,60 +386,6 @@ impl Recorder {
         let value = self.operations.borrow().len() - 1;
         self.numbers.borrow_mut().insert(operation, value);
         value
-    }
-
-    /// Says what is known of a value beside what follows from its operation.
-    pub fn bound(&self, value: Value, range: Range) {
-        self.ranges.borrow_mut()[value] = range;
-    }
-
-    /// The numbers that an integer value may be.
-    pub fn range(&self, value: Value) -> Range {
-        self.ranges.borrow()[value]
-    }
-
-    fn range_of(&self, operation: Operation) -> Range {
-        let range = |value: Value| self.range(value);
-        match operation {
-            Operation::Constant(bits) => Range { low: bits as i32, high: bits as i32 },
-            Operation::Binary(binary, a, b) => match binary {
-                Binary::AddInteger => range(a).of_ends(range(b), |x, y| x + y),
-                Binary::SubInteger => range(a).of_ends(range(b), |x, y| x - y),
-                Binary::MulInteger => range(a).of_ends(range(b), |x, y| x * y),
-                Binary::MinInteger => range(a).of_ends(range(b), i64::min),
-                Binary::MaxInteger => range(a).of_ends(range(b), i64::max),
-                Binary::Add
-                | Binary::Sub
-                | Binary::Mul
-                | Binary::Div
-                | Binary::Min
-                | Binary::Max
-                | Binary::Less
-                | Binary::Equal
-                | Binary::And
-                | Binary::Or
-                | Binary::Xor
-                | Binary::EqualInteger
-                | Binary::GreaterInteger
-                | Binary::MulEven
-                | Binary::AddLong
-                | Binary::ShiftLeft
-                | Binary::ShiftRightSigned
-                | Binary::OddOfSecond => Range::ALL,
-            },
-            Operation::Shift(Shift::Left, a, places) => range(a).of_ends(Range { low: 0, high: 0 }, |x, _| x << places),
-            Operation::Shift(Shift::RightSigned, a, places) => {
-                range(a).of_ends(Range { low: 0, high: 0 }, |x, _| x >> places)
-            }
-            Operation::Copy(a) => range(a),
-            Operation::Stream(_)
-            | Operation::MulAdd(..)
-            | Operation::Sqrt(_)
-            | Operation::FromInteger(_)
-            | Operation::ToInteger(_)
-            | Operation::Shift(Shift::RightLong, ..)
-            | Operation::Select { .. } => Range::ALL,
-        }
     }
 
     pub fn operation(&self, value: Value) -> Operation {

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::depthwise::{DepthwiseCall, depthwise};
-use super::kernel::{BandCall, KernelTable, band, kernel_table, widen};
+use super::kernel::{BandCall, KernelTable, band, compiled_for, kernel_table, widen};
 use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, input, output};
 use super::words::{PANEL_VECTORS, Words};
@@ -23,41 +23,8 @@ pub(super) fn table() -> KernelTable {
     }
 }
 
-#[target_feature(enable = "avx2")]
-unsafe fn band_avx2<const M: usize, const NV: usize>(call: &BandCall<'_>) {
-    // SAFETY: the caller keeps the promises of `BandKernel`.
-    unsafe { band::<Ymm<false>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx2")]
-unsafe fn products_avx2<const M: usize, const NV: usize>(call: &ProductsCall) {
-    // SAFETY: the caller keeps the promises of `ProductsKernel`.
-    unsafe { products::<Ymm<false>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx2")]
-unsafe fn depthwise_avx2(call: &DepthwiseCall<'_>) {
-    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
-    unsafe { depthwise::<Ymm<false>>(call) }
-}
-
-#[target_feature(enable = "avx2,avxvnni")]
-unsafe fn band_vnni<const M: usize, const NV: usize>(call: &BandCall<'_>) {
-    // SAFETY: as for the kernels without.
-    unsafe { band::<Ymm<true>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx2,avxvnni")]
-unsafe fn products_vnni<const M: usize, const NV: usize>(call: &ProductsCall) {
-    // SAFETY: as for the kernels without.
-    unsafe { products::<Ymm<true>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx2,avxvnni")]
-unsafe fn depthwise_vnni(call: &DepthwiseCall<'_>) {
-    // SAFETY: as for the kernels without.
-    unsafe { depthwise::<Ymm<true>>(call) }
-}
+compiled_for!("avx2", Ymm<false>, band_avx2, products_avx2, depthwise_avx2);
+compiled_for!("avx2,avxvnni", Ymm<true>, band_vnni, products_vnni, depthwise_vnni);
 
 #[target_feature(enable = "avx2")]
 unsafe fn widen_avx2(from: &[i8], to: *mut i16) {

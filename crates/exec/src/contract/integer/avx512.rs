@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use super::avx2::input_avx2;
 use super::depthwise::{DepthwiseCall, depthwise};
-use super::kernel::{BandCall, KernelTable, band, kernel_table, widen};
+use super::kernel::{BandCall, KernelTable, band, compiled_for, kernel_table, widen};
 use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{OutputCall, Transforms, output};
 use super::words::{PANEL_VECTORS, Words};
@@ -26,41 +26,8 @@ pub(super) fn table() -> Option<KernelTable> {
     })
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-unsafe fn band_vnni<const M: usize, const NV: usize>(call: &BandCall<'_>) {
-    // SAFETY: the caller keeps the promises of `BandKernel`.
-    unsafe { band::<Zmm<true>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx2")]
-unsafe fn band_avx512<const M: usize, const NV: usize>(call: &BandCall<'_>) {
-    // SAFETY: the caller keeps the promises of `BandKernel`.
-    unsafe { band::<Zmm<false>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-unsafe fn products_vnni<const M: usize, const NV: usize>(call: &ProductsCall) {
-    // SAFETY: the caller keeps the promises of `ProductsKernel`.
-    unsafe { products::<Zmm<true>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-unsafe fn depthwise_vnni(call: &DepthwiseCall<'_>) {
-    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
-    unsafe { depthwise::<Zmm<true>>(call) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx2")]
-unsafe fn products_avx512<const M: usize, const NV: usize>(call: &ProductsCall) {
-    // SAFETY: the caller keeps the promises of `ProductsKernel`.
-    unsafe { products::<Zmm<false>, M, NV>(call) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx2")]
-unsafe fn depthwise_avx512(call: &DepthwiseCall<'_>) {
-    // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
-    unsafe { depthwise::<Zmm<false>>(call) }
-}
+compiled_for!("avx512f,avx512bw,avx2", Zmm<false>, band_avx512, products_avx512, depthwise_avx512);
+compiled_for!("avx512f,avx512bw,avx512vnni,avx2", Zmm<true>, band_vnni, products_vnni, depthwise_vnni);
 
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 unsafe fn widen_avx512(from: &[i8], to: *mut i16) {

@@ -2,7 +2,7 @@
 
 use super::super::spec::Row;
 use super::requantise::OfLanes;
-use super::results::{Results, finish};
+use super::results::{Results, finish, starts};
 use super::words::{PANEL_VECTORS, Words};
 
 /// Some lanes of a depthwise contraction, for rows that find their terms at the same places.
@@ -109,13 +109,7 @@ unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
     let Results { c, base, lane, lanes, lane_stride, .. } = call.results;
     // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
     unsafe {
-        let mut first = [V::splat(0); PANEL_VECTORS];
-        if let Some(maps) = &maps.turned {
-            for j in 0..PANEL_VECTORS {
-                first[j] = maps[j].bias;
-            }
-        }
-        let mut sums = [first; M];
+        let mut sums = [starts(&maps.turned); M];
         let mut b = call.b;
         for [low, high] in terms.as_chunks::<2>().0 {
             let b_pairs = [V::load_pairs(b), V::load_pairs(b.add(2 * V::WIDTH))];

@@ -3,7 +3,7 @@
 use super::super::spec::Row;
 use super::depthwise::DepthwiseKernel;
 use super::plain;
-use super::results::{Results, finish};
+use super::results::{Results, finish, starts};
 use super::slots::PairRun;
 use super::winograd::products::ProductsKernel;
 use super::winograd::transforms::Transforms;
@@ -90,12 +90,7 @@ pub unsafe fn band<V: Words, const M: usize, const NV: usize>(call: &BandCall<'_
     // SAFETY: the caller promises valid addresses for all pairs of all rows, and a whole panel of `b`.
     unsafe {
         let maps = call.results.maps::<V, NV>();
-        let mut start = [V::splat(0); NV];
-        if let Some(maps) = &maps {
-            for j in 0..NV {
-                start[j] = maps[j].bias;
-            }
-        }
+        let start = starts(&maps);
         for rows in call.rows.as_chunks::<M>().0 {
             let sums = tile::<V, M, NV>(call, rows, start);
             finish(&call.results, &maps, rows, &sums);
@@ -174,6 +169,32 @@ macro_rules! kernel_table {
     }};
 }
 pub(super) use kernel_table;
+
+/// The kernels over vectors `$vector` as functions compiled for `$features`, which keep their callers' promises.
+#[cfg(target_arch = "x86_64")]
+macro_rules! compiled_for {
+    ($features:literal, $vector:ty, $band:ident, $products:ident, $depthwise:ident) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $band<const M: usize, const NV: usize>(call: &BandCall<'_>) {
+            // SAFETY: the caller keeps the promises of `BandKernel`.
+            unsafe { band::<$vector, M, NV>(call) }
+        }
+
+        #[target_feature(enable = $features)]
+        unsafe fn $products<const M: usize, const NV: usize>(call: &ProductsCall) {
+            // SAFETY: the caller keeps the promises of `ProductsKernel`.
+            unsafe { products::<$vector, M, NV>(call) }
+        }
+
+        #[target_feature(enable = $features)]
+        unsafe fn $depthwise(call: &DepthwiseCall<'_>) {
+            // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
+            unsafe { depthwise::<$vector>(call) }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use compiled_for;
 
 /// # Safety
 /// There is room for as many numbers.

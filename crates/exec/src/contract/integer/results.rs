@@ -56,6 +56,22 @@ impl Results<'_> {
     }
 }
 
+/// What the sums of each vector start from.
+///
+/// # Safety
+/// Inlined into a function compiled for the vectors' set.
+#[inline(always)]
+pub unsafe fn starts<V: Words, const NV: usize>(maps: &Option<[OfLanes<V>; NV]>) -> [V; NV] {
+    // SAFETY: promised by the caller.
+    let mut starts = [unsafe { V::splat(0) }; NV];
+    if let Some(maps) = maps {
+        for (start, of_vector) in starts.iter_mut().zip(maps) {
+            *start = of_vector.bias;
+        }
+    }
+    starts
+}
+
 /// Takes sums on and stores them.
 #[inline(always)]
 pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
