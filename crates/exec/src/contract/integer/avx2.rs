@@ -137,14 +137,8 @@ impl<const VNNI: bool> Words for Ymm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_pair([first, second]: [Self; 2], to: *mut i8) {
-        unsafe {
-            // Halves of both come in turns.
-            let mixed = _mm256_packs_epi32(first.0, second.0);
-            let halves = _mm256_permute4x64_epi64::<0b11_01_10_00>(mixed);
-            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
-            _mm_storeu_si128(to.cast(), bytes);
-        }
+    unsafe fn store_narrow_crossed(self, to: *mut i8) {
+        unsafe { self.crossed().store_narrow(to) }
     }
 
     #[inline(always)]
@@ -179,11 +173,17 @@ impl<const VNNI: bool> Words for Ymm<VNNI> {
     #[inline(always)]
     unsafe fn store_narrow_turned([first, second]: [Self; PANEL_VECTORS], to: *mut i8) {
         unsafe {
-            // Halves of both come in turns again, which is their own order.
+            // Halves of both come in turns again, and what is left is what crossing did to each four.
             let halves = _mm256_packs_epi32(first.0, second.0);
             let bytes = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
-            _mm_storeu_si128(to.cast(), bytes);
+            let order = _mm_set_epi8(15, 13, 14, 12, 11, 9, 10, 8, 7, 5, 6, 4, 3, 1, 2, 0);
+            _mm_storeu_si128(to.cast(), _mm_shuffle_epi8(bytes, order));
         }
+    }
+
+    #[inline(always)]
+    unsafe fn crossed(self) -> Self {
+        unsafe { Ymm(_mm256_shuffle_epi32::<0b11_01_10_00>(self.0)) }
     }
 
     #[inline(always)]
@@ -283,6 +283,25 @@ impl<const VNNI: bool> Words for Ymm<VNNI> {
             let odd = _mm256_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), nudge);
             let (even, odd) = (_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd));
             Ymm(_mm256_blend_epi32::<0b1010_1010>(even, odd))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn wide(low: u32, high: Self) -> [Self; 2] {
+        unsafe {
+            let low = _mm256_set1_epi32(low as i32);
+            let even = _mm256_blend_epi32::<0b1010_1010>(low, _mm256_slli_epi64::<32>(high.0));
+            [Ymm(even), Ymm(_mm256_blend_epi32::<0b1010_1010>(low, high.0))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn high_of_sums(self, factor: Self, odd_factor: Self, addends: [Self; 2]) -> Self {
+        unsafe {
+            let even = _mm256_add_epi64(products_of_even(self.0, factor.0), addends[0].0);
+            let odd = _mm256_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), addends[1].0);
+            let (even, odd) = (_mm256_castsi256_ps(even), _mm256_castsi256_ps(odd));
+            Ymm(_mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(even, odd)))
         }
     }
 }

@@ -92,11 +92,8 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_pair([first, second]: [Self; 2], to: *mut i8) {
-        unsafe {
-            first.store_narrow(to);
-            second.store_narrow(to.add(Self::WIDTH));
-        }
+    unsafe fn store_narrow_crossed(self, to: *mut i8) {
+        unsafe { self.store_narrow(to) }
     }
 
     #[inline(always)]
@@ -126,8 +123,16 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_turned(vectors: [Self; PANEL_VECTORS], to: *mut i8) {
-        unsafe { Self::store_narrow_pair(vectors, to) }
+    unsafe fn store_narrow_turned([first, second]: [Self; PANEL_VECTORS], to: *mut i8) {
+        unsafe {
+            first.store_narrow(to);
+            second.store_narrow(to.add(Self::WIDTH));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn crossed(self) -> Self {
+        self
     }
 
     #[inline(always)]
@@ -227,6 +232,24 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
             let odd = _mm512_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), nudge);
             let (even, odd) = (_mm512_srli_epi64::<31>(even), _mm512_add_epi64(odd, odd));
             Zmm(_mm512_mask_blend_epi32(0b1010_1010_1010_1010, even, odd))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn wide(low: u32, high: Self) -> [Self; 2] {
+        unsafe {
+            let low = _mm512_set1_epi32(low as i32);
+            let even = _mm512_mask_blend_epi32(0b1010_1010_1010_1010, low, _mm512_slli_epi64::<32>(high.0));
+            [Zmm(even), Zmm(_mm512_mask_blend_epi32(0b1010_1010_1010_1010, low, high.0))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn high_of_sums(self, factor: Self, odd_factor: Self, addends: [Self; 2]) -> Self {
+        unsafe {
+            let even = _mm512_add_epi64(products_of_even(self.0, factor.0), addends[0].0);
+            let odd = _mm512_add_epi64(products_of_even(self.odd_lanes().0, odd_factor.0), addends[1].0);
+            Zmm(_mm512_mask_blend_epi32(0b1010_1010_1010_1010, _mm512_srli_epi64::<32>(even), odd))
         }
     }
 }

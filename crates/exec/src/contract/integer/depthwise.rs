@@ -3,7 +3,7 @@
 use super::super::spec::Row;
 use super::requantise::OfLanes;
 use super::results::{Results, finish, starts};
-use super::words::{PANEL_VECTORS, Words};
+use super::words::{LANES_MAX, PANEL_VECTORS, Words};
 
 /// Some lanes of a depthwise contraction, for rows that find their terms at the same places.
 pub struct DepthwiseCall<'a> {
@@ -47,8 +47,6 @@ pub unsafe fn depthwise<V: Words>(call: &DepthwiseCall<'_>) {
 
 /// Zeros for all lanes of a term that is skipped.
 static ZEROS: [i8; LANES_MAX] = [0; LANES_MAX];
-/// Lanes of the widest panel.
-const LANES_MAX: usize = 32;
 
 /// How a row's first lane leads to the lanes of a term.
 trait Place: Copy {
@@ -77,12 +75,7 @@ const DEPTHWISE_TOGETHER: usize = 4;
 unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &DepthwiseCall<'_>, terms: &[P]) {
     // SAFETY: passed on.
     unsafe {
-        let own = call.results.maps::<V, PANEL_VECTORS>();
-        let maps = match &own {
-            Some([first, second]) => Some(OfLanes::turned([first, second])),
-            None => None,
-        };
-        let maps = Maps { own, turned: maps };
+        let maps = call.results.maps::<V, PANEL_VECTORS>();
         let (together, rest) = call.rows.as_chunks::<DEPTHWISE_TOGETHER>();
         for rows in together {
             depthwise_tile::<V, P, WHOLE, DEPTHWISE_TOGETHER>(call, terms, &maps, rows);
@@ -93,23 +86,17 @@ unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &Depthwise
     }
 }
 
-/// What is done to sums, by their lanes in their own order and turned.
-struct Maps<V: Words> {
-    own: Option<[OfLanes<V>; PANEL_VECTORS]>,
-    turned: Option<[OfLanes<V>; PANEL_VECTORS]>,
-}
-
 #[inline(always)]
 unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
     call: &DepthwiseCall<'_>,
     terms: &[P],
-    maps: &Maps<V>,
+    maps: &Option<[OfLanes<V>; PANEL_VECTORS]>,
     rows: &[Row; M],
 ) {
-    let Results { c, base, lane, lanes, lane_stride, .. } = call.results;
+    let Results { lane, lanes, .. } = call.results;
     // SAFETY: the caller promises valid addresses for all terms of existing lanes, and a whole panel of `b`.
     unsafe {
-        let mut sums = [starts(&maps.turned); M];
+        let mut sums = [starts(maps); M];
         let mut b = call.b;
         for [low, high] in terms.as_chunks::<2>().0 {
             let b_pairs = [V::load_pairs(b), V::load_pairs(b.add(2 * V::WIDTH))];
@@ -130,22 +117,6 @@ unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
             }
             b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
         }
-        if let Some([first, second]) = &maps.turned
-            && WHOLE
-            && lane_stride == 1
-            && first.are_small()
-            && second.are_small()
-        {
-            for (row, sums) in rows.iter().zip(&sums) {
-                let to = c.cast::<i8>().wrapping_offset(base + row.c as isize).wrapping_add(lane);
-                V::store_narrow_turned([first.apply(sums[0]), second.apply(sums[1])], to);
-            }
-            return;
-        }
-        for sums in &mut sums {
-            *sums = V::turned(*sums);
-        }
-        let sums = sums;
-        finish(&call.results, &maps.own, rows, &sums);
+        finish(&call.results, maps, rows, &sums);
     }
 }

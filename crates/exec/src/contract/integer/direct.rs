@@ -7,7 +7,7 @@ use super::kernel::KernelTable;
 use super::slots::{Reading, Slots};
 use crate::memory::ALIGNMENT;
 
-/// The rows of a depthwise tile, which is one call.
+/// The rows of a depthwise tile, by which the work is divided.
 const DEPTHWISE_ROWS: usize = 32;
 
 /// A contraction prepared for execution by tiles of rows and panels of lanes.

@@ -68,6 +68,8 @@ impl DirectPlan {
             let (copy, panel) = (at / self.panels(), at % self.panels());
             let first = panel * panel_lanes;
             let lanes = panel_lanes.min(self.lanes - first);
+            // Kernels have the lanes of two vectors turned.
+            let is_turned = self.is_depthwise || lanes > self.kernels.vector_lanes();
             // SAFETY: within the room.
             let to = unsafe { std::slice::from_raw_parts_mut(to.add(at * self.panel_len()), self.panel_len()) };
             for (slot, term) in self.slots.terms.iter().enumerate() {
@@ -77,7 +79,7 @@ impl DirectPlan {
                         let base = self.b_bases[copy] as isize + term as isize;
                         (base + (first + lane) as isize * self.b_lane_stride) as usize
                     });
-                    let place = if self.is_depthwise { (self.kernels.turned_lane)(lane) } else { lane };
+                    let place = if is_turned { (self.kernels.turned_lane)(lane) } else { lane };
                     line[2 * place + slot % 2] = from.map_or(0, |from| i16::from(b[from]));
                 }
             }
@@ -176,10 +178,11 @@ impl Context<'_> {
     /// As for `run_tiles`.
     unsafe fn run_depthwise(&self, batch: usize, tiles: &[Tile], terms: Terms<'_>, panels: Range<usize>) {
         let a = self.operands.a.as_ptr().wrapping_offset(self.plan.batches[batch].a as isize);
+        let adjoin = |one: &Tile, next: &Tile| one.first_row + one.rows == next.first_row;
         for panel in panels {
-            for tile in tiles {
-                let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
-                let call = DepthwiseCall { a, rows: self.rows_of(tile), terms, b, results };
+            let (b, results) = (self.panel(batch, panel), self.results(batch, panel));
+            for tiles in tiles.chunk_by(adjoin) {
+                let call = DepthwiseCall { a, rows: &self.plan.rows[band_rows(tiles)], terms, b, results };
                 // SAFETY: passed on.
                 unsafe { (self.plan.kernels.depthwise)(&call) }
             }

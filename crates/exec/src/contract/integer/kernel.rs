@@ -44,7 +44,7 @@ pub struct KernelTable {
     pub depthwise: DepthwiseKernel,
     pub widen: Widen,
     pub transforms: Transforms,
-    /// Where depthwise kernels have each lane of a panel.
+    /// Where kernels have each lane of a panel of two vectors.
     pub turned_lane: fn(usize) -> usize,
 }
 

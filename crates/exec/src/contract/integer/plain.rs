@@ -108,11 +108,8 @@ impl Words for Plain {
         unsafe { to.cast::<[i8; 8]>().write_unaligned(self.0.map(|x| x.clamp(-128, 127) as i8)) }
     }
 
-    unsafe fn store_narrow_pair([first, second]: [Plain; 2], to: *mut i8) {
-        unsafe {
-            first.store_narrow(to);
-            second.store_narrow(to.add(Self::WIDTH));
-        }
+    unsafe fn store_narrow_crossed(self, to: *mut i8) {
+        unsafe { self.store_narrow(to) }
     }
 
     unsafe fn load_pairs(from: *const i16) -> Plain {
@@ -132,8 +129,15 @@ impl Words for Plain {
         vectors
     }
 
-    unsafe fn store_narrow_turned(vectors: [Plain; PANEL_VECTORS], to: *mut i8) {
-        unsafe { Plain::store_narrow_pair(vectors, to) }
+    unsafe fn store_narrow_turned([first, second]: [Plain; PANEL_VECTORS], to: *mut i8) {
+        unsafe {
+            first.store_narrow(to);
+            second.store_narrow(to.add(Self::WIDTH));
+        }
+    }
+
+    unsafe fn crossed(self) -> Plain {
+        self
     }
 
     unsafe fn add_products(self, a: Plain, b: Plain) -> Plain {
@@ -205,5 +209,17 @@ impl Words for Plain {
 
     unsafe fn high_of_double_product(self, factor: Plain, _: Plain) -> Plain {
         self.zip(factor, |x, factor| ((i64::from(x) * i64::from(factor) + (1 << 30)) >> 31) as i32)
+    }
+
+    unsafe fn wide(low: u32, high: Plain) -> [Plain; 2] {
+        [0, 1].map(|odd| Plain(std::array::from_fn(|l| if l % 2 == 0 { low as i32 } else { high.0[l - 1 + odd] })))
+    }
+
+    unsafe fn high_of_sums(self, factor: Plain, _: Plain, addends: [Plain; 2]) -> Plain {
+        Plain(std::array::from_fn(|l| {
+            let of_lane = &addends[l % 2].0[l / 2 * 2..];
+            let addend = i64::from(of_lane[1]) << 32 | i64::from(of_lane[0] as u32);
+            ((i64::from(self.0[l]) * i64::from(factor.0[l]) + addend) >> 32) as i32
+        }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::spec::Row;
 use super::requantise::{OfLanes, Requantise};
-use super::words::Words;
+use super::words::{LANES_MAX, PANEL_VECTORS, Words};
 
 /// Where results go.
 #[derive(Clone, Copy)]
@@ -27,18 +27,18 @@ impl Results<'_> {
         self.lanes.saturating_sub(j * V::WIDTH).min(V::WIDTH)
     }
 
-    /// What is done to the sums of each vector.
+    /// What is done to the sums of each vector; the lanes of two are turned.
     ///
     /// # Safety
     /// Inlined into a function compiled for the vectors' set; the maps have numbers for existing lanes.
     #[inline(always)]
     pub unsafe fn maps<V: Words, const NV: usize>(&self) -> Option<[OfLanes<V>; NV]> {
-        // No closure: what is compiled for a set of features is inlined into functions only.
         // SAFETY: promised by the caller.
         unsafe {
             let mut of_vectors = [self.maps_of(0)?; NV];
-            for (j, of_vector) in of_vectors.iter_mut().enumerate().skip(1) {
-                *of_vector = self.maps_of(j)?;
+            if let Ok(both) = <&mut [OfLanes<V>; PANEL_VECTORS]>::try_from(&mut of_vectors[..]) {
+                let counts = [self.count::<V>(0), self.count::<V>(1)];
+                *both = OfLanes::turned(self.requantise.as_ref()?, self.terms, self.lane, counts);
             }
             Some(of_vectors)
         }
@@ -72,7 +72,10 @@ pub unsafe fn starts<V: Words, const NV: usize>(maps: &Option<[OfLanes<V>; NV]>)
     starts
 }
 
-/// Takes sums on and stores them.
+/// Takes sums on and stores them; the lanes of two vectors are turned.
+///
+/// # Safety
+/// Addresses of existing lanes are valid; inlined into a function compiled for the vectors' set.
 #[inline(always)]
 pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
     results: &Results<'_>,
@@ -80,49 +83,44 @@ pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
     rows: &[Row; M],
     sums: &[[V; NV]; M],
 ) {
-    // SAFETY: the caller promises valid addresses for existing lanes.
+    let is_whole = results.lanes == NV * V::WIDTH && results.lane_stride == 1;
+    let place = |row: &Row| results.base + row.c as isize + results.lane as isize * results.lane_stride;
+    // SAFETY: promised by the caller.
     unsafe {
-        if let Some(maps) = maps
-            && results.lanes == NV * V::WIDTH
-            && results.lane_stride == 1
-            && maps.iter().all(OfLanes::are_small)
-        {
-            return finish_small(results, maps, rows, sums);
-        }
-        for j in 0..NV {
-            let lane = results.lane + j * V::WIDTH;
-            let count = results.count::<V>(j);
-            if count == 0 {
-                return;
-            }
-            let place = |i: usize| results.base + rows[i].c as isize + lane as isize * results.lane_stride;
-            let is_whole = count == V::WIDTH && results.lane_stride == 1;
-            match maps {
-                None => {
-                    let c = results.c.cast::<i32>();
-                    for (i, row) in sums.iter().enumerate() {
-                        match is_whole {
-                            true => row[j].store(c.wrapping_offset(place(i))),
-                            false => {
-                                let mut buffer = [0i32; 16];
-                                row[j].store(buffer.as_mut_ptr());
-                                scatter(&buffer[..count], c.wrapping_offset(place(i)), results.lane_stride);
-                            }
-                        }
+        match maps {
+            None => {
+                let c = results.c.cast::<i32>();
+                for (row, sums) in rows.iter().zip(sums) {
+                    let mut buffer = [0i32; LANES_MAX];
+                    let to = c.wrapping_offset(place(row));
+                    let whole = if is_whole { to } else { buffer.as_mut_ptr() };
+                    for (j, sum) in in_own_order(*sums).into_iter().enumerate() {
+                        sum.store(whole.wrapping_add(j * V::WIDTH));
+                    }
+                    if !is_whole {
+                        scatter(&buffer[..results.lanes], to, results.lane_stride);
                     }
                 }
-                Some(maps) => {
-                    let c = results.c.cast::<i8>();
-                    for (i, row) in sums.iter().enumerate() {
-                        let narrow = maps[j].apply(row[j]);
-                        match is_whole {
-                            true => narrow.store_narrow(c.wrapping_offset(place(i))),
-                            false => {
-                                let mut buffer = [0i8; 16];
-                                narrow.store_narrow(buffer.as_mut_ptr());
-                                scatter(&buffer[..count], c.wrapping_offset(place(i)), results.lane_stride);
-                            }
-                        }
+            }
+            Some(maps) if is_whole && maps.iter().all(OfLanes::are_small) => match maps[0].is_rectified {
+                true => finish_small::<V, M, NV, true>(results, maps, rows, sums),
+                false => finish_small::<V, M, NV, false>(results, maps, rows, sums),
+            },
+            Some(maps) => {
+                let c = results.c.cast::<i8>();
+                for (row, sums) in rows.iter().zip(sums) {
+                    let mut steps = *sums;
+                    for (sum, maps) in steps.iter_mut().zip(maps) {
+                        *sum = maps.apply(*sum);
+                    }
+                    let mut buffer = [0i8; LANES_MAX];
+                    let to = c.wrapping_offset(place(row));
+                    let whole = if is_whole { to } else { buffer.as_mut_ptr() };
+                    for (j, steps) in in_own_order(steps).into_iter().enumerate() {
+                        steps.store_narrow(whole.wrapping_add(j * V::WIDTH));
+                    }
+                    if !is_whole {
+                        scatter(&buffer[..results.lanes], to, results.lane_stride);
                     }
                 }
             }
@@ -130,9 +128,19 @@ pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
     }
 }
 
+/// One vector as it is, and two turned back.
+#[inline(always)]
+unsafe fn in_own_order<V: Words, const NV: usize>(mut vectors: [V; NV]) -> [V; NV] {
+    if let Ok(both) = <&mut [V; PANEL_VECTORS]>::try_from(&mut vectors[..]) {
+        // SAFETY: inlined into a function compiled for the vectors' set.
+        *both = unsafe { V::turned(*both) };
+    }
+    vectors
+}
+
 /// Takes sums on where nothing overflows, and stores whole vectors side by side.
 #[inline(always)]
-unsafe fn finish_small<V: Words, const M: usize, const NV: usize>(
+unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIED: bool>(
     results: &Results<'_>,
     maps: &[OfLanes<V>; NV],
     rows: &[Row; M],
@@ -143,13 +151,13 @@ unsafe fn finish_small<V: Words, const M: usize, const NV: usize>(
     unsafe {
         for (row, sums) in rows.iter().zip(sums) {
             let to = c.wrapping_offset(row.c as isize);
-            let (pairs, rest) = sums.as_chunks::<2>();
-            for (k, [first, second]) in pairs.iter().enumerate() {
-                let pair = [maps[2 * k].apply(*first), maps[2 * k + 1].apply(*second)];
-                V::store_narrow_pair(pair, to.wrapping_add(2 * k * V::WIDTH));
+            let mut steps = *sums;
+            for (sum, maps) in steps.iter_mut().zip(maps) {
+                *sum = maps.apply_small::<RECTIFIED>(*sum);
             }
-            for sum in rest {
-                maps[NV - 1].apply(*sum).store_narrow(to.wrapping_add((NV - 1) * V::WIDTH));
+            match <&[V; PANEL_VECTORS]>::try_from(&steps[..]) {
+                Ok(both) => V::store_narrow_turned(*both, to),
+                Err(_) => steps[0].store_narrow_crossed(to),
             }
         }
     }

@@ -3,6 +3,9 @@
 /// Vectors of a panel of `b`.
 pub const PANEL_VECTORS: usize = 2;
 
+/// Lanes of the widest panel.
+pub const LANES_MAX: usize = 32;
+
 /// A vector of i32 in some instruction set.
 ///
 /// Its functions are only ever inlined into functions compiled for that set.
@@ -13,19 +16,22 @@ pub trait Words: Copy {
     unsafe fn store(self, to: *mut i32);
     /// Stores the lanes saturated to i8.
     unsafe fn store_narrow(self, to: *mut i8);
-    /// Those of two vectors, one behind the other.
-    unsafe fn store_narrow_pair(pair: [Self; 2], to: *mut i8);
+    /// Stores crossed lanes in their own order, saturated to i8.
+    unsafe fn store_narrow_crossed(self, to: *mut i8);
     /// Two i16 in every lane.
     unsafe fn load_pairs(from: *const i16) -> Self;
     /// The same two i16 in all lanes.
     unsafe fn splat_pair(from: *const i16) -> Self;
     /// The numbers of `low` and `high` in pairs, for two vectors of lanes as [`Words::turned`] has them.
     unsafe fn pair_up(low: *const i8, high: *const i8) -> [Self; PANEL_VECTORS];
-    /// Two vectors of lanes in the order in which it costs least to make pairs of their numbers, or back in their own:
+    /// Two vectors of lanes in the order in which it costs least to make pairs of numbers and to store results, or back in
+    /// their own:
     /// [`super::kernel::KernelTable::turned_lane`] says where each lane is.
     unsafe fn turned(vectors: [Self; PANEL_VECTORS]) -> [Self; PANEL_VECTORS];
-    /// Stores turned lanes in their own order, saturated to i8.
+    /// Stores lanes that were turned and then crossed in their own order, saturated to i8.
     unsafe fn store_narrow_turned(vectors: [Self; PANEL_VECTORS], to: *mut i8);
+    /// Lanes in the order in which [`Words::high_of_sums`] gives them, or back in their own.
+    unsafe fn crossed(self) -> Self;
     /// Adds both products of every lane's pairs.
     unsafe fn add_products(self, a: Self, b: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
@@ -50,4 +56,8 @@ pub trait Words: Copy {
     unsafe fn odd_lanes(self) -> Self;
     /// ⌊(x·factor + 2³⁰) / 2³¹⌋, wrapped.
     unsafe fn high_of_double_product(self, factor: Self, odd_factor: Self) -> Self;
+    /// For every lane a number of 64 bits with this lower half: those of the even lanes, and those of the odd ones.
+    unsafe fn wide(low: u32, high: Self) -> [Self; 2];
+    /// ⌊(x·factor + addend) / 2³²⌋, which wraps nowhere, as crossed lanes; addends are [`Words::wide`].
+    unsafe fn high_of_sums(self, factor: Self, odd_factor: Self, addends: [Self; 2]) -> Self;
 }

@@ -169,7 +169,7 @@ pub unsafe fn output<V: Words>(call: &OutputCall<'_>) {
                         let sum = scaled.mul(inverse).shift_right::<6>();
                         match &maps {
                             Some(maps) => {
-                                maps.apply(sum.add(maps.bias)).store_narrow(c.cast::<i8>().wrapping_offset(to));
+                                maps.store(sum.add(maps.bias), c.cast::<i8>().wrapping_offset(to));
                             }
                             None => sum.store(c.cast::<i32>().wrapping_offset(to)),
                         }
