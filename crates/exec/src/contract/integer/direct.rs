@@ -1,5 +1,7 @@
 //! Decides at plan time how a contraction of integers runs term by term.
 
+use std::ops::Range;
+
 use super::super::division::{Tile, tiles_of};
 use super::super::plan::PlanOptions;
 use super::super::spec::{Base, Contraction, Row};
@@ -21,10 +23,10 @@ pub(super) struct DirectPlan {
     pub(super) is_depthwise: bool,
     pub(super) b_lane_stride: isize,
     pub(super) c_lane_stride: isize,
-    /// The length of `a`.
-    pub(super) a_len: usize,
     pub(super) kernels: KernelTable,
     pub(super) tiles: Vec<Tile>,
+    /// From where to where each tile reads `a`, relative to the batch item, if it reads pairs in place.
+    reaches: Vec<Range<i32>>,
     pub(super) slots: Slots,
     pub(super) b_constant: bool,
     pub(super) workers: usize,
@@ -37,8 +39,9 @@ pub(super) struct DirectPlan {
 /// Where the parts of the workspace begin, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Workspace {
-    /// `a` as i16, if any group reads it in place.
+    /// For each worker as i16 what it reads of `a` in place.
     pub wide: usize,
+    pub wide_each: usize,
     /// For each worker the rows of a tile, gathered.
     pub gathered: usize,
     pub gathered_each: usize,
@@ -48,13 +51,14 @@ pub(super) struct Workspace {
 }
 
 impl DirectPlan {
-    /// Plans tables that were checked, with so many numbers in `a`.
-    pub fn new(spec: &Contraction, a_len: usize, options: &PlanOptions) -> DirectPlan {
+    /// Plans tables that were checked.
+    pub fn new(spec: &Contraction, options: &PlanOptions) -> DirectPlan {
         let kernels = KernelTable::of(options.kernels);
         let workers = options.workers.max(1);
         let is_depthwise = spec.a_lane_stride == 1;
         let tiles = tiles_of(spec, if is_depthwise { DEPTHWISE_ROWS } else { kernels.rows_max }, workers);
         let slots = Slots::of(spec);
+        let reaches = tiles.iter().map(|tile| reach(tile, &spec.rows, &slots)).collect();
         let mut b_bases: Vec<i32> = vec![];
         let copy_of = spec
             .batches
@@ -77,9 +81,9 @@ impl DirectPlan {
             is_depthwise,
             b_lane_stride: spec.b_lane_stride as isize,
             c_lane_stride: spec.c_lane_stride as isize,
-            a_len,
             kernels,
             tiles,
+            reaches,
             slots,
             b_constant: options.b_constant,
             workers,
@@ -105,6 +109,13 @@ impl DirectPlan {
         self.lanes.div_ceil(self.kernels.panel_lanes)
     }
 
+    /// From where to where some tiles read `a`, relative to the batch item.
+    pub(super) fn reach_of(&self, tiles: Range<usize>) -> Range<i32> {
+        let reaches = &self.reaches[tiles];
+        let start = reaches.iter().map(|reach| reach.start).min().unwrap_or(0);
+        start..reaches.iter().map(|reach| reach.end).max().unwrap_or(start)
+    }
+
     fn workspace(&self) -> Workspace {
         let mut total = 0;
         let mut part = |bytes: usize| {
@@ -112,18 +123,30 @@ impl DirectPlan {
             total += bytes.next_multiple_of(ALIGNMENT);
             start
         };
-        let any = |in_place: bool| {
-            self.slots.readings.iter().any(|reading| matches!(reading, Reading::InPlace(_)) == in_place)
-        };
-        // The number behind the last one is read where a run is odd.
-        let wide = part(if any(true) { (self.a_len + 1) * size_of::<i16>() } else { 0 });
-        let gathered_each = match any(false) && !self.is_depthwise {
+        let reach = self.reach_of(0..self.tiles.len());
+        let wide_each = (reach.len() * size_of::<i16>()).next_multiple_of(ALIGNMENT);
+        let wide = part(wide_each * self.workers);
+        let is_gathered = |reading: &Reading| !matches!(reading, Reading::InPlace(_));
+        let gathered_each = match self.slots.readings.iter().any(is_gathered) && !self.is_depthwise {
             true => (self.kernels.rows_max * self.slots.terms.len() * size_of::<i16>()).next_multiple_of(ALIGNMENT),
             false => 0,
         };
         let gathered = part(gathered_each * self.workers);
         let pairs = part(if self.b_constant { 0 } else { self.pairs_len() * size_of::<i16>() });
-        Workspace { wide, gathered, gathered_each, pairs, total }
+        Workspace { wide, wide_each, gathered, gathered_each, pairs, total }
+    }
+}
+
+/// From where to where a tile reads pairs of `a` in place; nothing where it does not.
+fn reach(tile: &Tile, rows: &[Row], slots: &Slots) -> Range<i32> {
+    let Reading::InPlace(runs) = &slots.readings[tile.group as usize] else { return 0..0 };
+    let rows = || rows[tile.first_row as usize..(tile.first_row + tile.rows) as usize].iter().map(|row| row.a);
+    let starts = || runs.iter().map(|run| run.a);
+    // The number behind the last one is read where a run is odd.
+    let ends = runs.iter().map(|run| run.a + 2 * run.pairs as i32);
+    match (rows().min(), rows().max(), starts().min(), ends.max()) {
+        (Some(first), Some(last), Some(start), Some(end)) => first + start..last + end,
+        _ => 0..0,
     }
 }
 

@@ -13,9 +13,6 @@ use super::results::Results;
 use super::slots::{PairRun, Reading};
 use crate::team::Member;
 
-/// Numbers of `a` that are the unit of division when it is widened.
-const WIDENED: usize = 1024;
-
 impl DirectPlan {
     /// Lays a constant `b` out in pairs.
     ///
@@ -31,8 +28,9 @@ impl DirectPlan {
     /// # Safety
     /// As for [`super::IntegerPlan::execute`]; the operands are as long as planned, and the workspace begins at this address.
     pub unsafe fn run(&self, member: &Member<'_>, operands: &IntegerOperands<'_>, workspace: *mut u8) {
-        let wide = workspace.wrapping_add(self.workspace.wide).cast::<i16>();
-        let gathered = workspace.wrapping_add(self.workspace.gathered + member.worker * self.workspace.gathered_each);
+        let own = |first: usize, each: usize| workspace.wrapping_add(first + member.worker * each).cast::<i16>();
+        let wide = own(self.workspace.wide, self.workspace.wide_each);
+        let gathered = own(self.workspace.gathered, self.workspace.gathered_each);
         let pairs = match operands.packed {
             Some(packed) => packed.as_ptr().cast_mut(),
             None => workspace.wrapping_add(self.workspace.pairs).cast::<i16>(),
@@ -40,20 +38,14 @@ impl DirectPlan {
         // SAFETY: the parts of the workspace were laid out for this, every worker fills its own share of what is laid out, and
         // nobody reads it before all are through.
         unsafe {
-            if self.slots.readings.iter().any(|reading| matches!(reading, Reading::InPlace(_))) {
-                let blocks = self.a_len.div_ceil(WIDENED);
-                let share = part_of(blocks, member.worker, self.workers);
-                let share = share.start * WIDENED..(share.end * WIDENED).min(self.a_len);
-                (self.kernels.widen)(&operands.a[share.clone()], wide.add(share.start));
-            }
             if operands.packed.is_none() {
                 let panels = self.b_bases.len() * self.panels();
                 self.pack(operands.b, pairs, part_of(panels, member.worker, self.workers));
+                if self.workers > 1 {
+                    member.barrier();
+                }
             }
-            if self.workers > 1 {
-                member.barrier();
-            }
-            let context = Context { plan: self, operands, wide, gathered: gathered.cast(), pairs };
+            let context = Context { plan: self, operands, wide, gathered, pairs };
             context.run(member);
         }
     }
@@ -91,7 +83,8 @@ impl DirectPlan {
 struct Context<'a> {
     plan: &'a DirectPlan,
     operands: &'a IntegerOperands<'a>,
-    wide: *const i16,
+    /// This worker's room for numbers of `a`.
+    wide: *mut i16,
     gathered: *mut i16,
     pairs: *const i16,
 }
@@ -129,6 +122,7 @@ impl Context<'_> {
     unsafe fn run_tiles(&self, batch: usize, tiles: Range<usize>, panels: Range<usize>) {
         let plan = self.plan;
         let base = plan.batches[batch];
+        let mut first = tiles.start;
         let tiles = &plan.tiles[tiles];
         let a = self.operands.a;
         let same_group = |x: &Tile, y: &Tile| x.group == y.group;
@@ -159,7 +153,11 @@ impl Context<'_> {
                     }
                     // A panel stays in the first cache while the tiles pass.
                     Reading::InPlace(runs) => {
-                        let a = self.wide.wrapping_offset(base.a as isize);
+                        let reach = plan.reach_of(first..first + tiles.len());
+                        let start = (base.a + reach.start) as usize;
+                        let end = a.len().min((base.a + reach.end) as usize);
+                        (plan.kernels.widen)(&a[start..end], self.wide);
+                        let a = self.wide.wrapping_offset(-reach.start as isize);
                         for panel in panels.clone() {
                             for band in bands(tiles, usize::MAX) {
                                 let rows = &plan.rows[band_rows(band)];
@@ -169,6 +167,7 @@ impl Context<'_> {
                     }
                 }
             }
+            first += tiles.len();
         }
     }
 

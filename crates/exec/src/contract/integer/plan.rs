@@ -57,7 +57,7 @@ impl IntegerPlan {
         Ok(IntegerPlan {
             way: match WinogradPlan::new(spec, &options) {
                 Some(plan) => Way::Winograd(plan),
-                None => Way::Direct(DirectPlan::new(spec, lengths.a, &options)),
+                None => Way::Direct(DirectPlan::new(spec, &options)),
             },
             lengths,
             lanes: spec.lanes,
