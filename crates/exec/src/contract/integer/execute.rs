@@ -154,9 +154,11 @@ impl Context<'_> {
                     // A panel stays in the first cache while the tiles pass.
                     Reading::InPlace(runs) => {
                         let reach = plan.reach_of(first..first + tiles.len());
-                        let start = (base.a + reach.start) as usize;
-                        let end = a.len().min((base.a + reach.end) as usize);
-                        (plan.kernels.widen)(&a[start..end], self.wide);
+                        if !reach.is_empty() {
+                            let [start, end] = [reach.start, reach.end].map(|place| (base.a + place) as usize);
+                            // What is read behind the last number is multiplied by 0.
+                            (plan.kernels.widen)(&a[start..end.min(a.len())], self.wide);
+                        }
                         let a = self.wide.wrapping_offset(-reach.start as isize);
                         for panel in panels.clone() {
                             for band in bands(tiles, usize::MAX) {
