@@ -330,6 +330,7 @@ pub fn lower_reduce(
         in_lanes,
         along_box,
         one_by_one,
+        byte_sums: None,
     };
     let mut reduce = reduce.collapsed();
     if let Some(library) = library {

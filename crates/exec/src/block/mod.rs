@@ -13,6 +13,7 @@ mod lower;
 mod pieces;
 mod reduce;
 mod run;
+mod sums;
 
 pub use evaluate::Kept;
 pub use lower::{lower_elementwise, lower_reduce, lower_windows};

@@ -3,6 +3,7 @@
 use super::evaluate::{Kept, Registers, evaluate, store};
 use super::lower::identity;
 use super::run::{Finish, MAX_DIMS, Tiling, collapse, set_place, share};
+use super::sums::ByteSums;
 use super::{Affine, BLOCK, BlockProgram, Rectangle, Register, Slot};
 use crate::kernels::KernelSet;
 use crate::memory::Slots;
@@ -47,13 +48,15 @@ pub struct ReduceLoop {
     pub along_box: bool,
     /// Some equation ties a solved axis to other output dimensions: no blocks, no phases.
     pub one_by_one: bool,
+    /// The reduction, if it only adds bytes.
+    pub byte_sums: Option<ByteSums>,
 }
 
 /// Registers beside the program's own: the lanes, and the total of the pieces.
 pub const ACCUMULATORS: usize = LANES + 1;
 
 impl ReduceLoop {
-    /// Joins dimensions that are walked as one.
+    /// Joins dimensions that are walked as one, and looks whether there is a shorter way.
     pub fn collapsed(mut self) -> ReduceLoop {
         if self.phases.is_empty() {
             let mut affines: Vec<&mut Affine> = self.program.affines().chain([&mut self.store]).collect();
@@ -61,6 +64,7 @@ impl ReduceLoop {
             collapse(&mut self.extents, self.output_dims..dims, &mut affines);
             self.output_dims = collapse(&mut self.extents, 0..self.output_dims, &mut affines);
         }
+        self.byte_sums = ByteSums::of(&self);
         self
     }
 
@@ -74,7 +78,9 @@ impl ReduceLoop {
         member: &Member<'_>,
         finish: Finish<'_>,
     ) {
-        if self.along_box || self.is_narrow() {
+        if let Some(sums) = &self.byte_sums {
+            sums.run(self, kernels, slots, member, finish);
+        } else if self.along_box || self.is_narrow() {
             self.run_pieces(kernels, slots, workspace, registers, member, finish);
         } else {
             self.run_along_output(kernels, slots, registers, member, finish);
