@@ -47,7 +47,11 @@ impl ReduceLoop {
 
     /// True if workers divide the pieces, since the rows are too few to be divided evenly.
     fn divides_pieces(&self, workers: usize) -> bool {
-        (self.along_box || self.is_narrow()) && self.byte_sums.is_none() && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
+        (self.along_box || self.is_narrow())
+            && self.byte_sums.is_none()
+            && workers > 1
+            && self.pieces() > 1
+            && self.rows() < 4 * workers
     }
 
     /// True if a block has room for several rows of terms that lie behind each other, as in a softmax or a layer norm.

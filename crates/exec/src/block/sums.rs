@@ -51,14 +51,7 @@ impl ByteSums {
     }
 
     /// Computes this worker's share of the results.
-    pub fn run(
-        &self,
-        reduce: &ReduceLoop,
-        kernels: KernelSet,
-        slots: &Slots,
-        member: &Member<'_>,
-        finish: Finish<'_>,
-    ) {
+    pub fn run(&self, reduce: &ReduceLoop, kernels: KernelSet, slots: &Slots, member: &Member<'_>, finish: Finish<'_>) {
         let (outer, columns) = (&reduce.extents[..reduce.output_dims - 1], reduce.extents[reduce.output_dims - 1]);
         let parts = columns.div_ceil(TOGETHER);
         let rows: usize = outer.iter().product();
@@ -77,14 +70,7 @@ impl ByteSums {
     }
 
     /// Adds all positions of the box, one stretch of its last dimension after another.
-    fn add(
-        &self,
-        reduce: &ReduceLoop,
-        kernels: KernelSet,
-        slots: &Slots,
-        corner: &mut [i64],
-        sums: &mut [u32],
-    ) {
+    fn add(&self, reduce: &ReduceLoop, kernels: KernelSet, slots: &Slots, corner: &mut [i64], sums: &mut [u32]) {
         let bytes = slots.read::<i8>(self.slot);
         let last = corner.len() - 1;
         let (stretches, count, stride) = match reduce.box_extents().split_last() {

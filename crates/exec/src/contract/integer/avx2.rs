@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use super::depthwise::{DepthwiseCall, depthwise};
 use super::kernel::{BandCall, KernelTable, band, compiled_for, kernel_table, widen};
+use super::sliding::kernel::{SlidingCall, sliding};
 use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{Halves, InputCall, OutputCall, Transforms, input, output};
 use super::words::{PANEL_VECTORS, Words};
@@ -13,18 +14,18 @@ pub(super) fn table() -> KernelTable {
     let transforms = Transforms { input: input_avx2, output: output_avx2 };
     match is_x86_feature_detected!("avxvnni") {
         true => kernel_table!(
-            band_vnni, products_vnni, depthwise_vnni, widen_avx2, transforms,
+            band_vnni, products_vnni, depthwise_vnni, sliding_vnni, widen_avx2, transforms,
             turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6]
         ),
         false => kernel_table!(
-            band_avx2, products_avx2, depthwise_avx2, widen_avx2, transforms,
+            band_avx2, products_avx2, depthwise_avx2, sliding_avx2, widen_avx2, transforms,
             turned turned_lane, lanes 8, rows [1, 2, 3, 4, 5, 6]
         ),
     }
 }
 
-compiled_for!("avx2", Ymm<false>, band_avx2, products_avx2, depthwise_avx2);
-compiled_for!("avx2,avxvnni", Ymm<true>, band_vnni, products_vnni, depthwise_vnni);
+compiled_for!("avx2", Ymm<false>, band_avx2, products_avx2, depthwise_avx2, sliding_avx2);
+compiled_for!("avx2,avxvnni", Ymm<true>, band_vnni, products_vnni, depthwise_vnni, sliding_vnni);
 
 #[target_feature(enable = "avx2")]
 unsafe fn widen_avx2(from: &[i8], to: *mut i16) {

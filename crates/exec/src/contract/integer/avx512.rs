@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::avx2::input_avx2;
 use super::depthwise::{DepthwiseCall, depthwise};
 use super::kernel::{BandCall, KernelTable, band, compiled_for, kernel_table, widen};
+use super::sliding::kernel::{SlidingCall, sliding};
 use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{OutputCall, Transforms, output};
 use super::words::{PANEL_VECTORS, Words};
@@ -18,16 +19,16 @@ pub(super) fn table() -> Option<KernelTable> {
     let transforms = Transforms { input: input_avx2, output: output_avx512 };
     Some(match is_x86_feature_detected!("avx512vnni") {
         true => kernel_table!(
-            band_vnni, products_vnni, depthwise_vnni, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_vnni, products_vnni, depthwise_vnni, sliding_vnni, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
         false => kernel_table!(
-            band_avx512, products_avx512, depthwise_avx512, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+            band_avx512, products_avx512, depthwise_avx512, sliding_avx512, widen_avx512, transforms, turned |lane| lane, lanes 16, rows [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
         ),
     })
 }
 
-compiled_for!("avx512f,avx512bw,avx2", Zmm<false>, band_avx512, products_avx512, depthwise_avx512);
-compiled_for!("avx512f,avx512bw,avx512vnni,avx2", Zmm<true>, band_vnni, products_vnni, depthwise_vnni);
+compiled_for!("avx512f,avx512bw,avx2", Zmm<false>, band_avx512, products_avx512, depthwise_avx512, sliding_avx512);
+compiled_for!("avx512f,avx512bw,avx512vnni,avx2", Zmm<true>, band_vnni, products_vnni, depthwise_vnni, sliding_vnni);
 
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 unsafe fn widen_avx512(from: &[i8], to: *mut i16) {

@@ -4,6 +4,7 @@ use super::super::spec::Row;
 use super::depthwise::DepthwiseKernel;
 use super::plain;
 use super::results::{Results, finish, starts};
+use super::sliding::kernel::SlidingKernel;
 use super::slots::PairRun;
 use super::winograd::products::ProductsKernel;
 use super::winograd::transforms::Transforms;
@@ -42,6 +43,7 @@ pub struct KernelTable {
     pub bands: Instances<BandKernel>,
     pub products: Instances<ProductsKernel>,
     pub depthwise: DepthwiseKernel,
+    pub sliding: SlidingKernel,
     pub widen: Widen,
     pub transforms: Transforms,
     /// Where kernels have each lane of a panel of two vectors.
@@ -148,7 +150,7 @@ unsafe fn tile<V: Words, const M: usize, const NV: usize>(
 /// Fills a [`KernelTable`] with instances of `$band::<M, NV>` and `$products::<M, NV>`.
 macro_rules! kernel_table {
     (
-        $band:ident, $products:ident, $depthwise:ident, $widen:ident, $transforms:expr,
+        $band:ident, $products:ident, $depthwise:ident, $sliding:ident, $widen:ident, $transforms:expr,
         turned $turned:expr, lanes $width:expr, rows [$($m:literal),+]
     ) => {{
         use $crate::contract::integer::kernel::{BandKernel, Instances, KernelTable, ROWS_MAX};
@@ -164,8 +166,9 @@ macro_rules! kernel_table {
         )+
         let rows_max = [$($m),+].len();
         let panel_lanes = PANEL_VECTORS * $width;
-        let (depthwise, widen, transforms, turned_lane) = ($depthwise, $widen, $transforms, $turned);
-        KernelTable { rows_max, panel_lanes, bands, products, depthwise, widen, transforms, turned_lane }
+        let (depthwise, sliding, widen) = ($depthwise, $sliding, $widen);
+        let (transforms, turned_lane) = ($transforms, $turned);
+        KernelTable { rows_max, panel_lanes, bands, products, depthwise, sliding, widen, transforms, turned_lane }
     }};
 }
 pub(super) use kernel_table;
@@ -173,7 +176,7 @@ pub(super) use kernel_table;
 /// The kernels over vectors `$vector` as functions compiled for `$features`, which keep their callers' promises.
 #[cfg(target_arch = "x86_64")]
 macro_rules! compiled_for {
-    ($features:literal, $vector:ty, $band:ident, $products:ident, $depthwise:ident) => {
+    ($features:literal, $vector:ty, $band:ident, $products:ident, $depthwise:ident, $sliding:ident) => {
         #[target_feature(enable = $features)]
         unsafe fn $band<const M: usize, const NV: usize>(call: &BandCall<'_>) {
             // SAFETY: the caller keeps the promises of `BandKernel`.
@@ -190,6 +193,12 @@ macro_rules! compiled_for {
         unsafe fn $depthwise(call: &DepthwiseCall<'_>) {
             // SAFETY: the caller keeps the promises of `DepthwiseKernel`.
             unsafe { depthwise::<$vector>(call) }
+        }
+
+        #[target_feature(enable = $features)]
+        unsafe fn $sliding(call: &SlidingCall<'_>) {
+            // SAFETY: the caller keeps the promises of `SlidingKernel`.
+            unsafe { sliding::<$vector>(call) }
         }
     };
 }

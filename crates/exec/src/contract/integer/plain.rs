@@ -2,13 +2,14 @@
 
 use super::depthwise::{DepthwiseCall, depthwise};
 use super::kernel::{BandCall, KernelTable, band, kernel_table, widen};
+use super::sliding::kernel::{SlidingCall, sliding};
 use super::winograd::products::{ProductsCall, products};
 use super::winograd::transforms::{HALVES, Halves, InputCall, OutputCall, Transforms, input, output};
 use super::words::{PANEL_VECTORS, Words};
 
 pub fn table() -> KernelTable {
     let transforms = Transforms { input: input_plain, output: output_plain };
-    kernel_table!(band_plain, products_plain, depthwise_plain, widen_plain, transforms, turned |lane| lane, lanes 8, rows [1, 2, 3, 4])
+    kernel_table!(band_plain, products_plain, depthwise_plain, sliding_plain, widen_plain, transforms, turned |lane| lane, lanes 8, rows [1, 2, 3, 4])
 }
 
 unsafe fn band_plain<const M: usize, const NV: usize>(call: &BandCall<'_>) {
@@ -24,6 +25,11 @@ unsafe fn products_plain<const M: usize, const NV: usize>(call: &ProductsCall) {
 unsafe fn depthwise_plain(call: &DepthwiseCall<'_>) {
     // SAFETY: as above.
     unsafe { depthwise::<Plain>(call) }
+}
+
+unsafe fn sliding_plain(call: &SlidingCall<'_>) {
+    // SAFETY: as above.
+    unsafe { sliding::<Plain>(call) }
 }
 
 unsafe fn widen_plain(from: &[i8], to: *mut i16) {

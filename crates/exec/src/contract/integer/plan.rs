@@ -5,6 +5,7 @@ use super::super::shared::SharedSlice;
 use super::super::spec::{Contraction, Lengths, SpecError};
 use super::direct::DirectPlan;
 use super::requantise::Requantise;
+use super::sliding::SlidingPlan;
 use super::winograd::WinogradPlan;
 use crate::memory::ALIGNMENT;
 use crate::team::Member;
@@ -21,10 +22,11 @@ pub struct IntegerPlan {
     workers: usize,
 }
 
-/// Both give the same bits.
+/// All give the same bits.
 enum Way {
     Direct(DirectPlan),
     Winograd(WinogradPlan),
+    Sliding(SlidingPlan),
 }
 
 /// The memory that a contraction of integers works on.
@@ -55,10 +57,10 @@ impl IntegerPlan {
         let lengths = spec.check()?;
         let starts = || spec.batches.iter().flat_map(|base| spec.rows.iter().map(|row| (base.c + row.c) as usize));
         Ok(IntegerPlan {
-            way: match WinogradPlan::new(spec, &options) {
-                Some(plan) => Way::Winograd(plan),
-                None => Way::Direct(DirectPlan::new(spec, &options)),
-            },
+            way: WinogradPlan::new(spec, &options)
+                .map(Way::Winograd)
+                .or_else(|| SlidingPlan::new(spec, &options).map(Way::Sliding))
+                .unwrap_or_else(|| Way::Direct(DirectPlan::new(spec, &options))),
             lengths,
             lanes: spec.lanes,
             rows_are_lanes: spec.c_lane_stride == 1
@@ -80,6 +82,7 @@ impl IntegerPlan {
         let bytes = match &self.way {
             Way::Direct(plan) => plan.workspace.total,
             Way::Winograd(plan) => plan.workspace_bytes(),
+            Way::Sliding(_) => 0,
         };
         // With room to align the start.
         if bytes == 0 { 0 } else { bytes + ALIGNMENT }
@@ -94,6 +97,7 @@ impl IntegerPlan {
         match &self.way {
             Way::Direct(plan) => plan.pairs_len(),
             Way::Winograd(plan) => plan.packed_len(),
+            Way::Sliding(plan) => plan.packed_len(),
         }
     }
 
@@ -118,6 +122,7 @@ impl IntegerPlan {
             // SAFETY: there is room, and nobody else.
             Way::Direct(plan) => unsafe { plan.pack_all(b, packed.as_mut_ptr()) },
             Way::Winograd(plan) => plan.pack(b, packed),
+            Way::Sliding(plan) => plan.pack(b, packed),
         }
     }
 
@@ -150,6 +155,7 @@ impl IntegerPlan {
             match &self.way {
                 Way::Direct(plan) => plan.run(&member, operands, start),
                 Way::Winograd(plan) => plan.run(&member, operands, start),
+                Way::Sliding(plan) => plan.run(&member, operands),
             }
         }
     }

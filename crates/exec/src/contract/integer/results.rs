@@ -139,8 +139,11 @@ unsafe fn in_own_order<V: Words, const NV: usize>(mut vectors: [V; NV]) -> [V; N
 }
 
 /// Takes sums on where nothing overflows, and stores whole vectors side by side.
+///
+/// # Safety
+/// As for `finish`; the maps [`OfLanes::are_small`], and all lanes of the vectors exist and lie side by side.
 #[inline(always)]
-unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIED: bool>(
+pub unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIED: bool>(
     results: &Results<'_>,
     maps: &[OfLanes<V>; NV],
     rows: &[Row; M],

@@ -4,7 +4,6 @@
 //! and lanes, 36 multiplications for 16 results that would take 144. A group of tiles small enough for the first cache goes
 //! through all steps before the next one.
 
-mod convolution;
 mod plan;
 pub(super) mod products;
 pub(super) mod transforms;

@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::super::super::division::{part_of, part_within};
 use super::super::super::plan::PlanOptions;
 use super::super::super::spec::{Base, Contraction};
+use super::super::convolution::{Convolution, WINDOW};
 use super::super::direct::{columns, parts_each};
 use super::super::kernel::KernelTable;
 use super::super::plan::IntegerOperands;
 use super::super::results::Results;
-use super::convolution::{Convolution, WINDOW};
 use super::products::ProductsCall;
 use super::transforms::{HALVES, InputCall, OutputCall, POINTS, TILE, Tile, window};
 use crate::memory::ALIGNMENT;
@@ -42,12 +42,17 @@ impl WinogradPlan {
     pub fn new(spec: &Contraction, options: &PlanOptions) -> Option<WinogradPlan> {
         let kernels = KernelTable::of(options.kernels);
         let is_apt = options.b_constant
-            && spec.c_lane_stride == 1
+            && (spec.a_lane_stride, spec.c_lane_stride) == (0, 1)
             && spec.lanes.is_multiple_of(kernels.vector_lanes())
             && spec.batches.windows(2).all(|pair| pair[0].b == pair[1].b);
         let convolution = if is_apt { Convolution::of(spec)? } else { return None };
-        let Convolution { height, width, channels, .. } = convolution;
-        if !channels.is_multiple_of(HALVES) || channels > CHANNELS_MAX || height < TILE || width < TILE {
+        let Convolution { height, width, channels, a_pixel, .. } = convolution;
+        if a_pixel as usize != channels
+            || !channels.is_multiple_of(HALVES)
+            || channels > CHANNELS_MAX
+            || height < TILE
+            || width < TILE
+        {
             return None;
         }
         let tiles: Vec<Tile> = (0..height)
