@@ -391,6 +391,31 @@ fn integers_and_booleans() {
 }
 
 #[test]
+fn sums_of_bytes_over_places() {
+    // Channels that fill rows of sums, some that do not, and more than one row; places along one axis and along several that
+    // cannot be walked as one.
+    for (n, h, w, c) in [(1, 25, 5, 64), (3, 7, 6, 130), (2, 9, 4, 5), (4, 1, 1, 200), (2, 40, 30, 96)] {
+        let mut g = Graph::new();
+        let x = g.input("x", DType::I8, &[n, h, w, c]).unwrap();
+        let wide = g.map(ScalarFn::Cast(DType::I32), &[x]).unwrap();
+        for (name, words) in [
+            ("images", "nhwc->nc"),
+            ("rows", "nhwc->hc"),
+            ("columns", "nhwc->wc"),
+            ("channels", "nhwc->c"),
+            ("turned", "nhwc->cn"),
+            ("places", "nhwc->nhw"),
+        ] {
+            let sum = g.reduce(Reduction::Sum, words, wide, &[]).unwrap();
+            g.set_output(name, sum).unwrap();
+        }
+        let greatest = g.reduce(Reduction::Max, "nhwc->nc", wide, &[]).unwrap();
+        g.set_output("greatest", greatest).unwrap();
+        holds_the_bits(&g, 12);
+    }
+}
+
+#[test]
 fn sums_of_bytes_at_scales_of_their_own() {
     let mut numbers = Numbers(21);
     for case in 0..60 {

@@ -1,5 +1,6 @@
 //! Holds every kernel set, team size and way of reading to the definition.
 
+use super::sliding::SlidingPlan;
 use super::slots::{Reading, Slots};
 use super::winograd::WinogradPlan;
 use super::*;
@@ -197,6 +198,31 @@ fn convolution(
     }
 }
 
+/// A depthwise convolution of 3×3 pixels, likewise.
+fn depthwise(random: &mut Random, batches: usize, [height, width]: [usize; 2], lanes: usize) -> Contraction {
+    let [height, width, lanes] = [height, width, lanes].map(|extent| extent as i32);
+    let pixel = lanes + 8 * random.below(3) as i32;
+    let pitch = (width + 2 + random.below(3) as i32) * pixel;
+    let image = (height + 2) * pitch;
+    let run =
+        |y: i32| Run { a: y * pitch, b: 3 * y * lanes, len: 3, a_stride: pixel, b_stride: lanes, ends_chunk: y == 2 };
+    let mut runs: Vec<Run> = (0..3).map(run).collect();
+    if random.chance(50) {
+        runs.reverse();
+    }
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    let rows = places.map(|(y, x)| Row { a: y * pitch + x * pixel, c: (y * width + x) * lanes });
+    Contraction {
+        batches: (0..batches as i32).map(|i| Base { a: i * image, b: 0, c: i * height * width * lanes }).collect(),
+        rows: rows.collect(),
+        groups: vec![Group { rows: (height * width) as usize, runs }],
+        lanes: lanes as usize,
+        a_lane_stride: 1,
+        b_lane_stride: 1,
+        c_lane_stride: 1,
+    }
+}
+
 fn options_for_constant(kernels: crate::kernels::KernelSet) -> PlanOptions {
     PlanOptions { b_constant: true, ..PlanOptions::new(kernels, 1) }
 }
@@ -217,6 +243,80 @@ fn convolutions_by_transforms_match_the_reference() {
             assert!(WinogradPlan::new(&spec, &options_for_constant(kernels)).is_some(), "{kernels}");
         }
         hold_to_reference(&spec, &mut random, &mut teams);
+    }
+}
+
+#[test]
+fn depthwise_convolutions_by_sliding_windows_match_the_reference() {
+    let (mut random, mut teams) = (Random(17), teams());
+    for (batches, extents, lanes) in
+        [(1, [1, 2], 32), (2, [5, 3], 32), (1, [25, 5], 64), (3, [4, 4], 96), (1, [12, 13], 32)]
+    {
+        for _ in 0..4 {
+            let spec = depthwise(&mut random, batches, extents, lanes);
+            for kernels in available() {
+                assert!(SlidingPlan::new(&spec, &options_for_constant(kernels)).is_some(), "{kernels}");
+            }
+            hold_to_reference(&spec, &mut random, &mut teams);
+        }
+    }
+}
+
+#[test]
+fn windows_do_not_slide_where_lanes_are_no_whole_panels_or_there_is_no_way() {
+    let mut random = Random(18);
+    let slides = |spec: &Contraction| {
+        SlidingPlan::new(spec, &options_for_constant(crate::kernels::KernelSet::Baseline)).is_some()
+    };
+    let spec = depthwise(&mut random, 1, [6, 6], 32);
+    assert!(slides(&spec));
+    let narrow = depthwise(&mut random, 1, [6, 1], 32);
+    let with_rest = depthwise(&mut random, 1, [6, 6], 36);
+    let mut strided = spec.clone();
+    strided.rows.iter_mut().for_each(|row| row.a *= 2);
+    let mut shifted = spec.clone();
+    shifted.groups[0].runs[1].a += 1;
+    let full = convolution(&mut random, 1, [6, 6], [16, 32]);
+    for (what, spec) in [("one column", narrow), ("a rest", with_rest), ("strides", strided), ("a shift", shifted)] {
+        assert!(!slides(&spec), "{what}");
+        hold_to_reference(&spec, &mut random, &mut teams());
+    }
+    assert!(!slides(&full));
+}
+
+/// The ends of what is rounded once: sums as great as they may be, by the greatest factors and shifts.
+#[test]
+fn requantised_sums_at_the_bounds_of_what_is_small_match_the_reference() {
+    let mut random = Random(19);
+    let spec = product((1, 9, 32, 40), [false; 3], CHUNK);
+    let lengths = spec.check().expect("sound tables");
+    for (number, bias) in [(i8::MIN, 1 << 28), (i8::MAX, -(1 << 28)), (3, (1 << 28) + 1), (0, i32::MAX), (-7, 0)] {
+        let (a, b) = (vec![number; lengths.a], vec![i8::MIN; lengths.b]);
+        for (shift, zero_point) in [(-2, -128), (-2, 127), (-20, 127), (-20, -128), (-1, 0), (-21, 5), (0, -3)] {
+            let factor = [i32::MAX, 1 << 30, -(1 << 30), i32::MIN + 1, i32::MIN][random.below(5)];
+            for low in [-128, zero_point] {
+                let maps = Requantise {
+                    bias: Lanewise::Same(bias),
+                    factor: Lanewise::Same(factor),
+                    shift: Lanewise::Same(shift),
+                    zero_point,
+                    low,
+                    high: 127,
+                };
+                let sum = (40 * i32::from(number) * i32::from(i8::MIN)).wrapping_add(bias);
+                let meant = math::mulshift(sum, factor, shift).wrapping_add(zero_point).max(low).clamp(-128, 127);
+                for kernels in available() {
+                    let plan = IntegerPlan::new(&spec, PlanOptions::new(kernels, 1)).expect("sound tables");
+                    let (mut c, mut workspace) = (vec![0u8; lengths.c], vec![0; plan.workspace_bytes()]);
+                    let (c_shared, workspace) = (SharedSlice::new(&mut c), SharedSlice::new(&mut workspace));
+                    let requantise = Some(maps);
+                    let operands = IntegerOperands { a: &a, b: &b, packed: None, c: c_shared, workspace, requantise };
+                    // SAFETY: one worker runs its part once.
+                    Team::new(1).run(|member| unsafe { plan.execute(member, &operands) });
+                    assert!(c.iter().all(|byte| *byte as i8 == meant as i8), "{kernels} {maps:?} {number}");
+                }
+            }
+        }
     }
 }
 
