@@ -126,10 +126,10 @@ unsafe fn add<V: Words, const FROM: usize, const TO: usize>(
         // SAFETY: see `sliding`.
         unsafe {
             let pair = V::pair_up(low, high);
-            for k in FROM..TO {
-                for j in 0..PANEL_VECTORS {
+            for (k, sums) in (FROM..TO).zip(&mut sums[FROM..TO]) {
+                for (j, sum) in sums.iter_mut().enumerate() {
                     let b = call.windows.wrapping_add(((k * PAIRINGS + p) * PANEL_VECTORS + j) * 2 * V::WIDTH);
-                    sums[k][j] = sums[k][j].add_products(pair[j], V::load_pairs(b));
+                    *sum = sum.add_products(pair[j], V::load_pairs(b));
                 }
             }
         }
