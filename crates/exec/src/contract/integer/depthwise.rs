@@ -2,7 +2,7 @@
 
 use super::super::spec::Row;
 use super::requantise::OfLanes;
-use super::results::{Results, finish, starts};
+use super::results::{Finish, Results, finish, starts, with_finish};
 use super::words::{LANES_MAX, PANEL_VECTORS, Words};
 
 /// Some lanes of a depthwise contraction, for rows that find their terms at the same places.
@@ -76,18 +76,37 @@ unsafe fn depthwise_rows<V: Words, P: Place, const WHOLE: bool>(call: &Depthwise
     // SAFETY: passed on.
     unsafe {
         let maps = call.results.maps::<V, PANEL_VECTORS>();
-        let (together, rest) = call.rows.as_chunks::<DEPTHWISE_TOGETHER>();
+        with_finish!(&call.results, &maps, depthwise_tiles[V, P, WHOLE](call, terms, &maps))
+    }
+}
+
+#[inline(always)]
+unsafe fn depthwise_tiles<V: Words, P: Place, const WHOLE: bool, const SMALL: bool, const RECTIFIED: bool>(
+    call: &DepthwiseCall<'_>,
+    terms: &[P],
+    maps: &Option<[OfLanes<V>; PANEL_VECTORS]>,
+) {
+    let (together, rest) = call.rows.as_chunks::<DEPTHWISE_TOGETHER>();
+    // SAFETY: passed on.
+    unsafe {
         for rows in together {
-            depthwise_tile::<V, P, WHOLE, DEPTHWISE_TOGETHER>(call, terms, &maps, rows);
+            depthwise_tile::<V, P, DEPTHWISE_TOGETHER, WHOLE, SMALL, RECTIFIED>(call, terms, maps, rows);
         }
         for row in rest {
-            depthwise_tile::<V, P, WHOLE, 1>(call, terms, &maps, std::array::from_ref(row));
+            depthwise_tile::<V, P, 1, WHOLE, SMALL, RECTIFIED>(call, terms, maps, std::array::from_ref(row));
         }
     }
 }
 
 #[inline(always)]
-unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
+unsafe fn depthwise_tile<
+    V: Words,
+    P: Place,
+    const M: usize,
+    const WHOLE: bool,
+    const SMALL: bool,
+    const RECTIFIED: bool,
+>(
     call: &DepthwiseCall<'_>,
     terms: &[P],
     maps: &Option<[OfLanes<V>; PANEL_VECTORS]>,
@@ -117,6 +136,6 @@ unsafe fn depthwise_tile<V: Words, P: Place, const WHOLE: bool, const M: usize>(
             }
             b = b.wrapping_add(2 * PANEL_VECTORS * V::WIDTH);
         }
-        finish(&call.results, maps, rows, &sums);
+        finish::<V, M, PANEL_VECTORS, SMALL, RECTIFIED>(&call.results, maps, rows, &sums);
     }
 }

@@ -3,7 +3,8 @@
 use super::super::spec::Row;
 use super::depthwise::DepthwiseKernel;
 use super::plain;
-use super::results::{Results, finish, starts};
+use super::requantise::OfLanes;
+use super::results::{Finish, Results, finish, starts, with_finish};
 use super::sliding::kernel::SlidingKernel;
 use super::slots::PairRun;
 use super::winograd::products::ProductsKernel;
@@ -89,13 +90,24 @@ impl KernelTable {
 /// See [`BandKernel`].
 #[inline(always)]
 pub unsafe fn band<V: Words, const M: usize, const NV: usize>(call: &BandCall<'_>) {
-    // SAFETY: the caller promises valid addresses for all pairs of all rows, and a whole panel of `b`.
+    // SAFETY: passed on.
     unsafe {
         let maps = call.results.maps::<V, NV>();
-        let start = starts(&maps);
+        with_finish!(&call.results, &maps, tiles[V, M, NV](call, &maps))
+    }
+}
+
+#[inline(always)]
+unsafe fn tiles<V: Words, const M: usize, const NV: usize, const SMALL: bool, const RECTIFIED: bool>(
+    call: &BandCall<'_>,
+    maps: &Option<[OfLanes<V>; NV]>,
+) {
+    // SAFETY: the caller promises valid addresses for all pairs of all rows, and a whole panel of `b`.
+    unsafe {
+        let start = starts(maps);
         for rows in call.rows.as_chunks::<M>().0 {
             let sums = tile::<V, M, NV>(call, rows, start);
-            finish(&call.results, &maps, rows, &sums);
+            finish::<V, M, NV, SMALL, RECTIFIED>(&call.results, maps, rows, &sums);
         }
     }
 }

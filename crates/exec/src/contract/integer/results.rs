@@ -72,12 +72,66 @@ pub unsafe fn starts<V: Words, const NV: usize>(maps: &Option<[OfLanes<V>; NV]>)
     starts
 }
 
-/// Takes sums on and stores them; the lanes of two vectors are turned.
+/// How the sums of a call are taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Nothing overflows, results are no less than the zero point, and lanes are whole vectors side by side.
+    Rectified,
+    /// The same, but results may be less than the zero point.
+    Rounded,
+    Any,
+}
+
+impl Finish {
+    #[inline(always)]
+    pub fn of<V: Words, const NV: usize>(results: &Results<'_>, maps: &Option<[OfLanes<V>; NV]>) -> Finish {
+        let is_whole = results.lanes == NV * V::WIDTH && results.lane_stride == 1;
+        match maps {
+            Some(maps) if is_whole && maps.iter().all(OfLanes::are_small) => match maps[0].is_rectified {
+                true => Finish::Rectified,
+                false => Finish::Rounded,
+            },
+            Some(_) | None => Finish::Any,
+        }
+    }
+}
+
+/// Calls a function with the constants `SMALL` and `RECTIFIED` that [`finish`] takes, so that how sums are taken on is not told
+/// anew for each of them.
+macro_rules! with_finish {
+    ($results:expr, $maps:expr, $function:ident [$($generic:ident),+] ($($argument:expr),+)) => {
+        match Finish::of($results, $maps) {
+            Finish::Rectified => $function::<$($generic,)+ true, true>($($argument),+),
+            Finish::Rounded => $function::<$($generic,)+ true, false>($($argument),+),
+            Finish::Any => $function::<$($generic,)+ false, false>($($argument),+),
+        }
+    };
+}
+pub(super) use with_finish;
+
+/// Takes sums on and stores them; the lanes of two vectors are turned. `SMALL` and `RECTIFIED` are what [`Finish`] says.
 ///
 /// # Safety
 /// Addresses of existing lanes are valid; inlined into a function compiled for the vectors' set.
 #[inline(always)]
-pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
+pub unsafe fn finish<V: Words, const M: usize, const NV: usize, const SMALL: bool, const RECTIFIED: bool>(
+    results: &Results<'_>,
+    maps: &Option<[OfLanes<V>; NV]>,
+    rows: &[Row; M],
+    sums: &[[V; NV]; M],
+) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match maps {
+            Some(maps) if SMALL => finish_small::<V, M, NV, RECTIFIED>(results, maps, rows, sums),
+            Some(_) | None => finish_any(results, maps, rows, sums),
+        }
+    }
+}
+
+/// Takes any sums on.
+#[inline(always)]
+unsafe fn finish_any<V: Words, const M: usize, const NV: usize>(
     results: &Results<'_>,
     maps: &Option<[OfLanes<V>; NV]>,
     rows: &[Row; M],
@@ -85,7 +139,7 @@ pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
 ) {
     let is_whole = results.lanes == NV * V::WIDTH && results.lane_stride == 1;
     let place = |row: &Row| results.base + row.c as isize + results.lane as isize * results.lane_stride;
-    // SAFETY: promised by the caller.
+    // SAFETY: see `finish`.
     unsafe {
         match maps {
             None => {
@@ -102,10 +156,6 @@ pub unsafe fn finish<V: Words, const M: usize, const NV: usize>(
                     }
                 }
             }
-            Some(maps) if is_whole && maps.iter().all(OfLanes::are_small) => match maps[0].is_rectified {
-                true => finish_small::<V, M, NV, true>(results, maps, rows, sums),
-                false => finish_small::<V, M, NV, false>(results, maps, rows, sums),
-            },
             Some(maps) => {
                 let c = results.c.cast::<i8>();
                 for (row, sums) in rows.iter().zip(sums) {
@@ -139,11 +189,8 @@ unsafe fn in_own_order<V: Words, const NV: usize>(mut vectors: [V; NV]) -> [V; N
 }
 
 /// Takes sums on where nothing overflows, and stores whole vectors side by side.
-///
-/// # Safety
-/// As for `finish`; the maps [`OfLanes::are_small`], and all lanes of the vectors exist and lie side by side.
 #[inline(always)]
-pub unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIED: bool>(
+unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIED: bool>(
     results: &Results<'_>,
     maps: &[OfLanes<V>; NV],
     rows: &[Row; M],

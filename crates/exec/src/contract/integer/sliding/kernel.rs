@@ -3,7 +3,7 @@
 use super::super::super::spec::Row;
 use super::super::convolution::WINDOW;
 use super::super::requantise::OfLanes;
-use super::super::results::{Results, finish, finish_small, starts};
+use super::super::results::{Finish, Results, finish, starts, with_finish};
 use super::super::words::{PANEL_VECTORS, Words};
 
 /// The pairs that a column of pixels is, which [`pairings`] has numbers for.
@@ -46,14 +46,7 @@ pub unsafe fn sliding<V: Words>(call: &SlidingCall<'_>) {
     // SAFETY: passed on.
     unsafe {
         let maps = call.results.maps::<V, PANEL_VECTORS>();
-        // What is done to sums is told once, not for each of them.
-        match &maps {
-            Some(small) if small.iter().all(OfLanes::are_small) => match small[0].is_rectified {
-                true => slide::<V, true, true>(call, &maps),
-                false => slide::<V, true, false>(call, &maps),
-            },
-            Some(_) | None => slide::<V, false, false>(call, &maps),
-        }
+        with_finish!(&call.results, &maps, slide[V](call, &maps))
     }
 }
 
@@ -103,13 +96,8 @@ unsafe fn put<V: Words, const SMALL: bool, const RECTIFIED: bool>(
     place: i32,
 ) {
     let (rows, sums) = ([Row { a: 0, c: place }], std::array::from_ref(sums));
-    // SAFETY: see `sliding`; `SMALL` says that there are maps, and of what kind.
-    unsafe {
-        match maps {
-            Some(maps) if SMALL => finish_small::<V, 1, PANEL_VECTORS, RECTIFIED>(&call.results, maps, &rows, sums),
-            Some(_) | None => finish(&call.results, maps, &rows, sums),
-        }
-    }
+    // SAFETY: see `sliding`.
+    unsafe { finish::<V, 1, PANEL_VECTORS, SMALL, RECTIFIED>(&call.results, maps, &rows, sums) }
 }
 
 /// Adds the products of a column of pixels with columns `FROM` to `TO` of the windows.
