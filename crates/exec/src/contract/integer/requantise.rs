@@ -228,18 +228,17 @@ impl<V: Words> OfLanes<V> {
         }
     }
 
-    /// Stores what becomes of sums that started from the bias.
+    /// Stores what becomes of sums that started from the bias; `SMALL` says that the maps [`OfLanes::are_small`].
     ///
     /// # Safety
     /// As for `apply`; there is room for all lanes.
     #[inline(always)]
-    pub unsafe fn store(&self, sums: V, to: *mut i8) {
+    pub unsafe fn store<const SMALL: bool, const RECTIFIED: bool>(&self, sums: V, to: *mut i8) {
         // SAFETY: promised by the caller.
         unsafe {
-            match (self.are_small(), self.is_rectified) {
-                (true, true) => self.apply_small::<true>(sums).store_narrow_crossed(to),
-                (true, false) => self.apply_small::<false>(sums).store_narrow_crossed(to),
-                (false, _) => self.apply(sums).store_narrow(to),
+            match SMALL {
+                true => self.apply_small::<RECTIFIED>(sums).store_narrow_crossed(to),
+                false => self.apply(sums).store_narrow(to),
             }
         }
     }

@@ -19,6 +19,7 @@
 //! 576 is 9·64: a product with the inverse of 9 modulo 2³² leaves 64 times the sum that is sought, exactly, as long as that is
 //! an i32, and a shift to the right leaves the sum.
 
+use super::super::requantise::OfLanes;
 use super::super::results::Results;
 use super::super::words::Words;
 
@@ -141,38 +142,59 @@ unsafe fn input_line<H: Halves>([d0, d1, d2, d3, d4, d5]: [H; POINTS]) -> [H; PO
 /// See [`OutputTransform`]; all lanes of the panel's vectors exist.
 #[inline(always)]
 pub unsafe fn output<V: Words>(call: &OutputCall<'_>) {
-    let Results { lanes, lane, base, c, .. } = call.results;
-    let point_stride = call.tiles.len() * lanes;
-    for first in (0..lanes).step_by(V::WIDTH) {
-        // SAFETY: the caller promises valid addresses, and numbers for all lanes.
+    for first in (0..call.results.lanes).step_by(V::WIDTH) {
+        // SAFETY: passed on.
         unsafe {
             let maps = call.results.maps_of::<V>(first / V::WIDTH);
-            let inverse = V::splat(INVERSE_OF_9);
-            for (at, tile) in call.tiles.iter().enumerate() {
-                let from = call.sums.wrapping_add(at * lanes + first);
-                let mut columns = [[V::splat(0); TILE]; POINTS];
-                for (x, column) in columns.iter_mut().enumerate() {
-                    let mut sums = [V::splat(0); POINTS];
-                    for (y, sum) in sums.iter_mut().enumerate() {
-                        *sum = V::load(from.wrapping_add((y * POINTS + x) * point_stride));
-                    }
-                    *column = output_line(sums);
+            match &maps {
+                Some(small) if small.are_small() => match small.is_rectified {
+                    true => output_vector::<V, true, true>(call, first, &maps),
+                    false => output_vector::<V, true, false>(call, first, &maps),
+                },
+                Some(_) | None => output_vector::<V, false, false>(call, first, &maps),
+            }
+        }
+    }
+}
+
+/// The results of tiles for the lanes of one vector. `SMALL` says that nothing overflows on their way, and `RECTIFIED` what
+/// [`OfLanes::is_rectified`] does.
+#[inline(always)]
+unsafe fn output_vector<V: Words, const SMALL: bool, const RECTIFIED: bool>(
+    call: &OutputCall<'_>,
+    first: usize,
+    maps: &Option<OfLanes<V>>,
+) {
+    let Results { lanes, lane, base, c, .. } = call.results;
+    let point_stride = call.tiles.len() * lanes;
+    // SAFETY: the caller promises valid addresses, and numbers for all lanes.
+    unsafe {
+        let inverse = V::splat(INVERSE_OF_9);
+        for (at, tile) in call.tiles.iter().enumerate() {
+            let from = call.sums.wrapping_add(at * lanes + first);
+            let mut columns = [[V::splat(0); TILE]; POINTS];
+            for (x, column) in columns.iter_mut().enumerate() {
+                let mut sums = [V::splat(0); POINTS];
+                for (y, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(from.wrapping_add((y * POINTS + x) * point_stride));
                 }
-                for (y, places) in tile.results.iter().enumerate() {
-                    let mut row = [V::splat(0); POINTS];
-                    for (sum, column) in row.iter_mut().zip(&columns) {
-                        *sum = column[y];
-                    }
-                    for (scaled, place) in output_line(row).into_iter().zip(places) {
-                        let Some(place) = place else { continue };
-                        let to = base + *place as isize + (lane + first) as isize;
-                        let sum = scaled.mul(inverse).shift_right::<6>();
-                        match &maps {
-                            Some(maps) => {
-                                maps.store(sum.add(maps.bias), c.cast::<i8>().wrapping_offset(to));
-                            }
-                            None => sum.store(c.cast::<i32>().wrapping_offset(to)),
+                *column = output_line(sums);
+            }
+            for (y, places) in tile.results.iter().enumerate() {
+                let mut row = [V::splat(0); POINTS];
+                for (sum, column) in row.iter_mut().zip(&columns) {
+                    *sum = column[y];
+                }
+                for (scaled, place) in output_line(row).into_iter().zip(places) {
+                    let Some(place) = place else { continue };
+                    let to = base + *place as isize + (lane + first) as isize;
+                    let sum = scaled.mul(inverse).shift_right::<6>();
+                    match maps {
+                        Some(maps) => {
+                            let to = c.cast::<i8>().wrapping_offset(to);
+                            maps.store::<SMALL, RECTIFIED>(sum.add(maps.bias), to);
                         }
+                        None => sum.store(c.cast::<i32>().wrapping_offset(to)),
                     }
                 }
             }
