@@ -7,6 +7,7 @@ use super::super::plan::PlanOptions;
 use super::super::spec::{Base, Contraction, Row};
 use super::kernel::KernelTable;
 use super::slots::{Reading, Slots};
+use super::units::Units;
 use crate::memory::ALIGNMENT;
 
 /// The rows of a depthwise tile, by which the work is divided.
@@ -29,10 +30,8 @@ pub(super) struct DirectPlan {
     reaches: Vec<Range<i32>>,
     pub(super) slots: Slots,
     pub(super) b_constant: bool,
-    pub(super) workers: usize,
-    pub(super) parts_each: usize,
-    /// Into how many parts the panels are divided, where there are few tiles.
-    pub(super) columns: usize,
+    /// Tiles are the blocks.
+    pub(super) units: Units,
     pub(super) workspace: Workspace,
 }
 
@@ -54,9 +53,9 @@ impl DirectPlan {
     /// Plans tables that were checked.
     pub fn new(spec: &Contraction, options: &PlanOptions) -> DirectPlan {
         let kernels = KernelTable::of(options.kernels);
-        let workers = options.workers.max(1);
         let is_depthwise = spec.a_lane_stride == 1;
-        let tiles = tiles_of(spec, if is_depthwise { DEPTHWISE_ROWS } else { kernels.rows_max }, workers);
+        let rows_max = if is_depthwise { DEPTHWISE_ROWS } else { kernels.rows_max };
+        let tiles = tiles_of(spec, rows_max, options.workers.max(1));
         let slots = Slots::of(spec);
         let reaches = tiles.iter().map(|tile| reach(tile, &spec.rows, &slots)).collect();
         let mut b_bases: Vec<i32> = vec![];
@@ -70,7 +69,6 @@ impl DirectPlan {
                 })
             })
             .collect();
-        let blocks = spec.batches.len() * tiles.len();
         let panels = spec.lanes.div_ceil(kernels.panel_lanes);
         let mut plan = DirectPlan {
             batches: spec.batches.clone(),
@@ -82,13 +80,11 @@ impl DirectPlan {
             b_lane_stride: spec.b_lane_stride as isize,
             c_lane_stride: spec.c_lane_stride as isize,
             kernels,
+            units: Units::new(spec.batches.len(), tiles.len(), panels, options),
             tiles,
             reaches,
             slots,
             b_constant: options.b_constant,
-            workers,
-            parts_each: parts_each(blocks, options),
-            columns: columns(blocks, panels, workers),
             workspace: Workspace::default(),
         };
         plan.workspace = plan.workspace();
@@ -125,13 +121,13 @@ impl DirectPlan {
         };
         let reach = self.reach_of(0..self.tiles.len());
         let wide_each = (reach.len() * size_of::<i16>()).next_multiple_of(ALIGNMENT);
-        let wide = part(wide_each * self.workers);
+        let wide = part(wide_each * self.units.workers);
         let is_gathered = |reading: &Reading| !matches!(reading, Reading::InPlace(_));
         let gathered_each = match self.slots.readings.iter().any(is_gathered) && !self.is_depthwise {
             true => (self.kernels.rows_max * self.slots.terms.len() * size_of::<i16>()).next_multiple_of(ALIGNMENT),
             false => 0,
         };
-        let gathered = part(gathered_each * self.workers);
+        let gathered = part(gathered_each * self.units.workers);
         let pairs = part(if self.b_constant { 0 } else { self.pairs_len() * size_of::<i16>() });
         Workspace { wide, wide_each, gathered, gathered_each, pairs, total }
     }
@@ -147,18 +143,5 @@ fn reach(tile: &Tile, rows: &[Row], slots: &Slots) -> Range<i32> {
     match (rows().min(), rows().max(), starts().min(), ends.max()) {
         (Some(first), Some(last), Some(start), Some(end)) => first + start..last + end,
         _ => 0..0,
-    }
-}
-
-/// How many parts of so many blocks each worker gets.
-pub(super) fn parts_each(blocks: usize, options: &PlanOptions) -> usize {
-    (blocks / (4 * options.workers.max(1))).clamp(1, options.parts_each.max(1))
-}
-
-/// Into how many parts panels are divided, where there are so few blocks that workers would go without.
-pub(super) fn columns(blocks: usize, panels: usize, workers: usize) -> usize {
-    match workers {
-        1 => 1,
-        _ => (2 * workers).div_ceil(blocks.max(1)).clamp(1, panels.max(1)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::division::{Tile, part_of, part_within};
+use super::super::division::{Tile, part_of};
 use super::super::execute::{band_rows, bands};
 use super::super::spec::Row;
 use super::depthwise::{DepthwiseCall, Terms};
@@ -11,6 +11,7 @@ use super::kernel::{BandCall, ROWS_MAX};
 use super::plan::IntegerOperands;
 use super::results::Results;
 use super::slots::{PairRun, Reading};
+use super::units::Unit;
 use crate::team::Member;
 
 impl DirectPlan {
@@ -40,8 +41,8 @@ impl DirectPlan {
         unsafe {
             if operands.packed.is_none() {
                 let panels = self.b_bases.len() * self.panels();
-                self.pack(operands.b, pairs, part_of(panels, member.worker, self.workers));
-                if self.workers > 1 {
+                self.pack(operands.b, pairs, part_of(panels, member.worker, self.units.workers));
+                if self.units.workers > 1 {
                     member.barrier();
                 }
             }
@@ -95,23 +96,9 @@ impl Context<'_> {
     /// # Safety
     /// As for `execute`, once both operands are laid out.
     unsafe fn run(&self, member: &Member<'_>) {
-        let plan = self.plan;
-        let tiles = plan.tiles.len();
-        let blocks = plan.batches.len() * tiles;
-        let parts = plan.workers * plan.parts_each;
-        for part in member.parts(0, plan.parts_each) {
-            // All tiles by the first panels, then by the next.
-            let units = part_of(blocks * plan.columns, part, parts);
-            let mut at = units.start;
-            while at < units.end {
-                let (column, block) = (at / blocks, at % blocks);
-                let (batch, first) = (block / tiles, block % tiles);
-                let last = tiles.min(first + units.end - at);
-                let panels = part_within(&(0..plan.panels()), column, plan.columns);
-                // SAFETY: passed on; every unit is in one part.
-                unsafe { self.run_tiles(batch, first..last, panels) };
-                at += last - first;
-            }
+        for Unit { batch, blocks, panels } in self.plan.units.by_panels(member) {
+            // SAFETY: passed on; every unit is in one part.
+            unsafe { self.run_tiles(batch, blocks, panels) };
         }
     }
 

@@ -23,6 +23,7 @@ mod sliding;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod units;
 mod winograd;
 mod words;
 

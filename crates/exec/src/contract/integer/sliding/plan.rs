@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use super::super::super::division::{part_of, part_within};
 use super::super::super::plan::PlanOptions;
 use super::super::super::spec::{Base, Contraction};
 use super::super::convolution::{Convolution, WINDOW};
-use super::super::direct::{columns, parts_each};
 use super::super::kernel::KernelTable;
 use super::super::plan::IntegerOperands;
 use super::super::results::Results;
+use super::super::units::{Unit, Units};
 use super::kernel::{PAIRINGS, SlidingCall, pairings};
 use crate::team::Member;
 
@@ -20,10 +19,8 @@ pub struct SlidingPlan {
     lanes: usize,
     b_lane_stride: i32,
     kernels: KernelTable,
-    workers: usize,
-    parts_each: usize,
-    /// Into how many parts the panels are divided, where there are few rows.
-    columns: usize,
+    /// Rows of results are the blocks.
+    units: Units,
 }
 
 impl SlidingPlan {
@@ -39,16 +36,12 @@ impl SlidingPlan {
         if convolution.channels != 1 || convolution.width < 2 {
             return None;
         }
-        let blocks = spec.batches.len() * convolution.height;
-        let workers = options.workers.max(1);
         Some(SlidingPlan {
             batches: spec.batches.clone(),
             lanes: spec.lanes,
             b_lane_stride: spec.b_lane_stride,
             kernels,
-            workers,
-            parts_each: parts_each(blocks, options),
-            columns: columns(blocks, spec.lanes / kernels.panel_lanes, workers),
+            units: Units::new(spec.batches.len(), convolution.height, spec.lanes / kernels.panel_lanes, options),
             convolution,
         })
     }
@@ -89,22 +82,10 @@ impl SlidingPlan {
     /// # Safety
     /// As for [`super::super::IntegerPlan::execute`]; the operands are as long as planned.
     pub unsafe fn run(&self, member: &Member<'_>, operands: &IntegerOperands<'_>) {
-        let Convolution { height, .. } = self.convolution;
-        let blocks = self.batches.len() * height;
-        let parts = self.workers * self.parts_each;
-        for part in member.parts(0, self.parts_each) {
-            // All rows by the first panels, then by the next.
-            let units = part_of(blocks * self.columns, part, parts);
-            let mut at = units.start;
-            while at < units.end {
-                let (column, block) = (at / blocks, at % blocks);
-                let (batch, first) = (block / height, block % height);
-                let end = height.min(first + units.end - at);
-                for panel in part_within(&(0..self.panels()), column, self.columns) {
-                    // SAFETY: passed on; every unit is in one part.
-                    unsafe { self.run_rows(operands, batch, first..end, panel) };
-                }
-                at += end - first;
+        for Unit { batch, blocks: rows, panels } in self.units.by_panels(member) {
+            for panel in panels {
+                // SAFETY: passed on; every unit is in one part.
+                unsafe { self.run_rows(operands, batch, rows.clone(), panel) };
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::super::super::division::{part_of, part_within};
+use super::super::super::division::part_of;
 use super::super::super::plan::PlanOptions;
 use super::super::super::spec::{Base, Contraction};
 use super::super::convolution::{Convolution, WINDOW};
-use super::super::direct::{columns, parts_each};
 use super::super::kernel::KernelTable;
 use super::super::plan::IntegerOperands;
 use super::super::results::Results;
+use super::super::units::{Unit, Units};
 use super::products::ProductsCall;
 use super::transforms::{HALVES, InputCall, OutputCall, POINTS, TILE, Tile, window};
 use crate::memory::ALIGNMENT;
@@ -31,10 +31,8 @@ pub struct WinogradPlan {
     /// The groups into which the tiles of a batch item are divided.
     groups: usize,
     kernels: KernelTable,
-    workers: usize,
-    parts_each: usize,
-    /// Into how many parts the panels are divided, where there are few groups.
-    columns: usize,
+    /// Groups are the blocks.
+    units: Units,
 }
 
 impl WinogradPlan {
@@ -61,8 +59,7 @@ impl WinogradPlan {
             .map(|place| tile(&convolution, place))
             .collect();
         let groups = tiles.len().div_ceil(GROUP_MAX);
-        let blocks = spec.batches.len() * groups;
-        let workers = options.workers.max(1);
+        let panels = spec.lanes.div_ceil(kernels.panel_lanes);
         Some(WinogradPlan {
             batches: spec.batches.clone(),
             lanes: spec.lanes,
@@ -70,9 +67,7 @@ impl WinogradPlan {
             tiles,
             groups,
             kernels,
-            workers,
-            parts_each: parts_each(blocks, options),
-            columns: columns(blocks, spec.lanes.div_ceil(kernels.panel_lanes), workers),
+            units: Units::new(spec.batches.len(), groups, panels, options),
             convolution,
         })
     }
@@ -106,7 +101,7 @@ impl WinogradPlan {
     }
 
     pub fn workspace_bytes(&self) -> usize {
-        self.workers * self.transforms_bytes().iter().sum::<usize>()
+        self.units.workers * self.transforms_bytes().iter().sum::<usize>()
     }
 
     /// Transforms the windows into pairs of channels: panel by panel, point by point.
@@ -140,23 +135,17 @@ impl WinogradPlan {
         let input = workspace.wrapping_add(member.worker * (input_bytes + sums_bytes));
         let sums = input.wrapping_add(input_bytes);
         let context = Context { plan: self, operands, input: input.cast(), sums: sums.cast() };
-        let blocks = self.batches.len() * self.groups;
-        let parts = self.workers * self.parts_each;
-        for part in member.parts(0, self.parts_each) {
-            // All panels of a group of tiles, then the next group.
-            let units = part_of(blocks * self.columns, part, parts);
-            let mut transformed = None;
-            for unit in units {
-                let (block, column) = (unit / self.columns, unit % self.columns);
-                let base = &self.batches[block / self.groups];
-                let tiles = &self.tiles[part_of(self.tiles.len(), block % self.groups, self.groups)];
-                // SAFETY: every unit is in one part, and the worker's part of the workspace is its own.
-                unsafe {
-                    if transformed.replace(block) != Some(block) {
-                        context.transform_input(base, tiles);
-                    }
-                    context.run_panels(base, tiles, part_within(&(0..self.panels()), column, self.columns));
+        // All panels of a group of tiles, then the next group.
+        let mut transformed = None;
+        for Unit { batch, blocks, panels } in self.units.by_blocks(member) {
+            let base = &self.batches[batch];
+            let tiles = &self.tiles[part_of(self.tiles.len(), blocks.start, self.groups)];
+            // SAFETY: every unit is in one part, and the worker's part of the workspace is its own.
+            unsafe {
+                if transformed.replace((batch, blocks.start)) != Some((batch, blocks.start)) {
+                    context.transform_input(base, tiles);
                 }
+                context.run_panels(base, tiles, panels);
             }
         }
     }
