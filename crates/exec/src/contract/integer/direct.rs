@@ -105,11 +105,11 @@ impl DirectPlan {
         self.lanes.div_ceil(self.kernels.panel_lanes)
     }
 
-    /// From where to where some tiles read `a`, relative to the batch item.
+    /// From where to where some tiles read pairs of `a` in place, relative to the batch item.
     pub(super) fn reach_of(&self, tiles: Range<usize>) -> Range<i32> {
-        let reaches = &self.reaches[tiles];
-        let start = reaches.iter().map(|reach| reach.start).min().unwrap_or(0);
-        start..reaches.iter().map(|reach| reach.end).max().unwrap_or(start)
+        let reaches = || self.reaches[tiles.clone()].iter().filter(|reach| !reach.is_empty());
+        let start = reaches().map(|reach| reach.start).min().unwrap_or(0);
+        start..reaches().map(|reach| reach.end).max().unwrap_or(start)
     }
 
     fn workspace(&self) -> Workspace {

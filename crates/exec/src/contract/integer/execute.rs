@@ -109,9 +109,17 @@ impl Context<'_> {
     unsafe fn run_tiles(&self, batch: usize, tiles: Range<usize>, panels: Range<usize>) {
         let plan = self.plan;
         let base = plan.batches[batch];
-        let mut first = tiles.start;
-        let tiles = &plan.tiles[tiles];
         let a = self.operands.a;
+        let reach = plan.reach_of(tiles.clone());
+        if !reach.is_empty() {
+            let [start, end] = [reach.start, reach.end].map(|place| (base.a + place) as usize);
+            // What is read behind the last number is multiplied by 0.
+            let numbers = &a[start..end.min(a.len())];
+            // SAFETY: the plan's maker found the kernel set available on this machine, and there is room for all that tiles read.
+            unsafe { (plan.kernels.widen)(numbers, self.wide) };
+        }
+        let wide = self.wide.wrapping_offset(-reach.start as isize);
+        let tiles = &plan.tiles[tiles];
         let same_group = |x: &Tile, y: &Tile| x.group == y.group;
         for tiles in tiles.chunk_by(same_group) {
             // SAFETY: the plan's maker found the kernel set available on this machine; addresses are those that `check` has
@@ -140,23 +148,15 @@ impl Context<'_> {
                     }
                     // A panel stays in the first cache while the tiles pass.
                     Reading::InPlace(runs) => {
-                        let reach = plan.reach_of(first..first + tiles.len());
-                        if !reach.is_empty() {
-                            let [start, end] = [reach.start, reach.end].map(|place| (base.a + place) as usize);
-                            // What is read behind the last number is multiplied by 0.
-                            (plan.kernels.widen)(&a[start..end.min(a.len())], self.wide);
-                        }
-                        let a = self.wide.wrapping_offset(-reach.start as isize);
                         for panel in panels.clone() {
                             for band in bands(tiles, usize::MAX) {
                                 let rows = &plan.rows[band_rows(band)];
-                                self.run_band(batch, a, (rows, band[0].rows), runs, panel);
+                                self.run_band(batch, wide, (rows, band[0].rows), runs, panel);
                             }
                         }
                     }
                 }
             }
-            first += tiles.len();
         }
     }
 
