@@ -87,7 +87,8 @@ pub(super) struct OfLanes<V: Words> {
     /// Bounds that are tighter than those of an i8.
     bounds: Option<[V; 2]>,
     small: Option<OfSmall<V>>,
-    /// Whether results are no less than the zero point, so that it does not matter how negative numbers are rounded.
+    /// Whether the zero point is the least i8 and there are no other bounds, so that it does not matter how negative numbers are
+    /// rounded: their results saturate.
     pub is_rectified: bool,
 }
 
@@ -142,7 +143,7 @@ impl<V: Words> OfLanes<V> {
     unsafe fn of(maps: &Requantise<&[i32]>, terms: usize, numbers: Multiplier<V>) -> OfLanes<V> {
         let Multiplier { bias, factor, shift } = numbers;
         let is_bounded = maps.low > i32::from(i8::MIN) || maps.high < i32::from(i8::MAX);
-        let is_rectified = maps.low.max(i32::from(i8::MIN)) >= maps.zero_point;
+        let is_rectified = maps.zero_point == i32::from(i8::MIN) && !is_bounded;
         // SAFETY: inlined into a function compiled for the vectors' set.
         unsafe {
             let (zero, one) = (V::splat(0), V::splat(1));
@@ -216,15 +217,15 @@ impl<V: Words> OfLanes<V> {
         unsafe {
             let OfSmall { addends, before_shift, right } = self.small.unwrap_unchecked();
             let high = |x: V| x.high_of_sums(self.factor, self.odd_factor, addends);
-            let steps = match RECTIFIED {
-                true => high(sums),
+            match RECTIFIED {
+                true => high(sums).shift_right_by(right),
                 false => {
                     let high = high(sums.add(sums));
                     // To nearest, ties away from zero: a negative number rounds down at its half.
-                    high.add(high.shift_right::<31>()).add(before_shift)
+                    let rounded = high.add(high.shift_right::<31>()).add(before_shift);
+                    self.bounded(rounded.shift_right_by(right))
                 }
-            };
-            self.bounded(steps.shift_right_by(right))
+            }
         }
     }
 

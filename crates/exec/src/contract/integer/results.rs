@@ -75,9 +75,9 @@ pub unsafe fn starts<V: Words, const NV: usize>(maps: &Option<[OfLanes<V>; NV]>)
 /// How the sums of a call are taken on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// Nothing overflows, results are no less than the zero point, and lanes are whole vectors side by side.
+    /// Nothing overflows, [`OfLanes::is_rectified`] holds, and lanes are whole vectors side by side.
     Rectified,
-    /// The same, but results may be less than the zero point.
+    /// The same, but how negative numbers are rounded matters, or there are bounds.
     Rounded,
     Any,
 }
