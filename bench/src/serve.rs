@@ -5,7 +5,7 @@ use crate::workloads::{First, INPUT, Laid, Mode, Parameter, TARGET, Workload, co
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::json;
 use std::collections::HashMap;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tacit_exec::{Options, Program};
@@ -244,25 +244,31 @@ pub fn profile(workload: &Workload, mode: Mode, batch: usize, threads: usize) ->
     let total: f64 = kernels.iter().map(|kernel| kernel.seconds).sum();
     let flops = contraction_flops(&graph) as f64;
     let plan = program.plan();
-    println!(
-        "{:.3} ms in {} kernels, {:.1} GFLOP/s, arena {} KiB (bound {} KiB)",
-        1e3 * total,
-        kernels.len(),
-        flops / total / 1e9,
-        plan.arena_bytes / 1024,
-        plan.lower_bound_bytes / 1024
-    );
-    println!("      time  share  GFLOP/s  GB/s");
+    let mut lines = vec![
+        format!(
+            "{:.3} ms in {} kernels, {:.1} GFLOP/s, arena {} KiB (bound {} KiB)",
+            1e3 * total,
+            kernels.len(),
+            flops / total / 1e9,
+            plan.arena_bytes / 1024,
+            plan.lower_bound_bytes / 1024
+        ),
+        "      time  share  GFLOP/s  GB/s".to_owned(),
+    ];
     kernels.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     for kernel in &kernels {
-        println!(
+        lines.push(format!(
             "{:8.1} µs {:4.1} % {:7.1} {:6.1}  {}",
             1e6 * kernel.seconds,
             100.0 * kernel.seconds / total,
             kernel.gflops(),
             kernel.gigabytes_per_second(),
             kernel.anchor.as_ref().unwrap_or(&kernel.root)
-        );
+        ));
     }
-    Ok(())
+    // Whoever reads may want the first lines alone.
+    match writeln!(std::io::stdout(), "{}", lines.join("\n")) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.to_string()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
