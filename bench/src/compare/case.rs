@@ -37,7 +37,7 @@ impl Kind {
         match self {
             Kind::Training => "Training".into(),
             Kind::Answers { batch } => format!("Inference, batch {batch}"),
-            Kind::Integers => "Inference in 8-bit integers, batch 1".into(),
+            Kind::Integers => "Inference in int8, batch 1".into(),
         }
     }
 
