@@ -10,8 +10,8 @@ use super::super::words::{PANEL_VECTORS, Words};
 pub const PAIRINGS: usize = 2;
 
 /// The numbers of a column of a window in pairs: what lies above the last one, and that with nothing.
-pub fn pairings<T: Default>([w0, w1, w2]: [T; WINDOW]) -> [[T; 2]; PAIRINGS] {
-    [[w0, w1], [w2, T::default()]]
+pub fn pairings([w0, w1, w2]: [i16; WINDOW]) -> [[i16; 2]; PAIRINGS] {
+    [[w0, w1], [w2, 0]]
 }
 
 /// Some rows of results, for all lanes of a panel.
@@ -21,6 +21,7 @@ pub struct SlidingCall<'a> {
     /// From pixel to pixel, along a row and from row to row.
     pub a_pixel: isize,
     pub a_row: isize,
+    /// At least 2.
     pub width: usize,
     /// Where each result goes in `c`, relative to the batch item: row by row.
     pub places: &'a [i32],
@@ -60,7 +61,7 @@ unsafe fn slide<V: Words, const SMALL: bool, const RECTIFIED: bool>(
     unsafe {
         let start = starts(maps);
         for (y, places) in call.places.chunks_exact(call.width).enumerate() {
-            let [all @ .., _, _] = places else { return };
+            let [places @ .., last, end] = places else { return };
             let mut a = call.a.wrapping_offset(y as isize * call.a_row).wrapping_add(call.results.lane);
             // By which of their columns windows meet the next column of pixels.
             let mut sums = [start; WINDOW];
@@ -68,7 +69,7 @@ unsafe fn slide<V: Words, const SMALL: bool, const RECTIFIED: bool>(
             a = a.wrapping_offset(call.a_pixel);
             sums = [start, sums[0], sums[1]];
             add::<V, 0, 2>(call, a, &mut sums);
-            for place in all {
+            for place in places {
                 a = a.wrapping_offset(call.a_pixel);
                 sums = [start, sums[0], sums[1]];
                 add::<V, 0, 3>(call, a, &mut sums);
@@ -78,11 +79,11 @@ unsafe fn slide<V: Words, const SMALL: bool, const RECTIFIED: bool>(
             a = a.wrapping_offset(call.a_pixel);
             sums = [start, sums[0], sums[1]];
             add::<V, 1, 3>(call, a, &mut sums);
-            put::<V, SMALL, RECTIFIED>(call, maps, &sums[2], places[call.width - 2]);
+            put::<V, SMALL, RECTIFIED>(call, maps, &sums[2], *last);
             a = a.wrapping_offset(call.a_pixel);
             sums = [start, sums[0], sums[1]];
             add::<V, 2, 3>(call, a, &mut sums);
-            put::<V, SMALL, RECTIFIED>(call, maps, &sums[2], places[call.width - 1]);
+            put::<V, SMALL, RECTIFIED>(call, maps, &sums[2], *end);
         }
     }
 }
