@@ -16,8 +16,13 @@ use tacit_ir::interpret::{LANES, PIECE};
 const COLUMNS_MAX: usize = BLOCK / 2;
 
 impl ReduceLoop {
+    /// True if the box is reduced piece by piece.
+    pub(super) fn runs_pieces(&self) -> bool {
+        self.byte_sums.is_none() && (self.along_box || self.is_narrow())
+    }
+
     /// True if blocks over the output would be small, and the last dimension of the box can fill them.
-    pub(super) fn is_narrow(&self) -> bool {
+    fn is_narrow(&self) -> bool {
         let from_end = |k: usize| self.output_dims.checked_sub(k).map_or(1, |dim| self.extents[dim]);
         self.in_lanes
             && self.phases.is_empty()
@@ -47,11 +52,7 @@ impl ReduceLoop {
 
     /// True if workers divide the pieces, since the rows are too few to be divided evenly.
     fn divides_pieces(&self, workers: usize) -> bool {
-        (self.along_box || self.is_narrow())
-            && self.byte_sums.is_none()
-            && workers > 1
-            && self.pieces() > 1
-            && self.rows() < 4 * workers
+        self.runs_pieces() && workers > 1 && self.pieces() > 1 && self.rows() < 4 * workers
     }
 
     /// True if a block has room for several rows of terms that lie behind each other, as in a softmax or a layer norm.

@@ -80,7 +80,7 @@ impl ReduceLoop {
     ) {
         if let Some(sums) = &self.byte_sums {
             sums.run(self, kernels, slots, member, finish);
-        } else if self.along_box || self.is_narrow() {
+        } else if self.runs_pieces() {
             self.run_pieces(kernels, slots, workspace, registers, member, finish);
         } else {
             self.run_along_output(kernels, slots, registers, member, finish);

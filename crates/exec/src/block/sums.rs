@@ -72,20 +72,12 @@ impl ByteSums {
     /// Adds all positions of the box, one stretch of its last dimension after another.
     fn add(&self, reduce: &ReduceLoop, kernels: KernelSet, slots: &Slots, corner: &mut [i64], sums: &mut [u32]) {
         let bytes = slots.read::<i8>(self.slot);
-        let last = corner.len() - 1;
-        let (stretches, count, stride) = match reduce.box_extents().split_last() {
-            Some((count, outer)) => (outer, *count, self.offset.coefficients[last]),
-            None => (&[][..], 1, 0),
-        };
-        let positions: usize = stretches.iter().product();
-        for position in 0..positions {
-            set_place(&mut corner[reduce.output_dims..][..stretches.len()], stretches, position);
-            if !reduce.box_extents().is_empty() {
-                corner[last] = 0;
-            }
-            let at: i64 = self.offset.coefficients.iter().zip(&*corner).map(|(step, index)| step * index).sum();
-            let places = (0..count as i64).map(|k| (self.offset.constant + at + k * stride) as usize);
-            add_rows(kernels, bytes, places, sums);
+        let (row_dim, column_dim, columns) = (corner.len() - 1, reduce.output_dims - 1, sums.len());
+        let (rows, outer) = reduce.box_extents().split_last().map_or((1, &[][..]), |(last, outer)| (*last, outer));
+        for stretch in 0..outer.iter().product() {
+            set_place(&mut corner[reduce.output_dims..][..outer.len()], outer, stretch);
+            let (start, step, _) = Rectangle { corner, row_dim, column_dim, rows, columns }.steps(&self.offset);
+            add_rows(kernels, bytes, (0..rows as i64).map(|row| (start + row * step) as usize), sums);
         }
     }
 }

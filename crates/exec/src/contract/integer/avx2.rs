@@ -138,11 +138,6 @@ impl<const VNNI: bool> Words for Ymm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_crossed(self, to: *mut i8) {
-        unsafe { self.crossed().store_narrow(to) }
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> Self {
         unsafe { Ymm(_mm256_loadu_si256(from.cast())) }
     }

@@ -93,11 +93,6 @@ impl<const VNNI: bool> Words for Zmm<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_narrow_crossed(self, to: *mut i8) {
-        unsafe { self.store_narrow(to) }
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> Self {
         unsafe { Zmm(_mm512_loadu_si512(from.cast())) }
     }

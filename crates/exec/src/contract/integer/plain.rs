@@ -114,10 +114,6 @@ impl Words for Plain {
         unsafe { to.cast::<[i8; 8]>().write_unaligned(self.0.map(|x| x.clamp(-128, 127) as i8)) }
     }
 
-    unsafe fn store_narrow_crossed(self, to: *mut i8) {
-        unsafe { self.store_narrow(to) }
-    }
-
     unsafe fn load_pairs(from: *const i16) -> Plain {
         Plain(std::array::from_fn(|l| unsafe { pair(*from.add(2 * l), *from.add(2 * l + 1)) }))
     }

@@ -238,7 +238,7 @@ impl<V: Words> OfLanes<V> {
         // SAFETY: promised by the caller.
         unsafe {
             match SMALL {
-                true => self.apply_small::<RECTIFIED>(sums).store_narrow_crossed(to),
+                true => self.apply_small::<RECTIFIED>(sums).crossed().store_narrow(to),
                 false => self.apply(sums).store_narrow(to),
             }
         }

@@ -207,7 +207,7 @@ unsafe fn finish_small<V: Words, const M: usize, const NV: usize, const RECTIFIE
             }
             match <&[V; PANEL_VECTORS]>::try_from(&steps[..]) {
                 Ok(both) => V::store_narrow_turned(*both, to),
-                Err(_) => steps[0].store_narrow_crossed(to),
+                Err(_) => steps[0].crossed().store_narrow(to),
             }
         }
     }

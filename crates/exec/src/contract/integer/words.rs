@@ -16,8 +16,6 @@ pub trait Words: Copy {
     unsafe fn store(self, to: *mut i32);
     /// Stores the lanes saturated to i8.
     unsafe fn store_narrow(self, to: *mut i8);
-    /// Stores crossed lanes in their own order, saturated to i8.
-    unsafe fn store_narrow_crossed(self, to: *mut i8);
     /// Two i16 in every lane.
     unsafe fn load_pairs(from: *const i16) -> Self;
     /// The same two i16 in all lanes.
