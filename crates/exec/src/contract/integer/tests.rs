@@ -169,7 +169,6 @@ fn convolution(
 ) -> Contraction {
     let [height, width, channels, lanes] = [height, width, channels, lanes].map(|extent| extent as i32);
     let pitch = (width + 2 + random.below(3) as i32) * channels;
-    let image = (height + 2) * pitch;
     let is_transposed = random.chance(30);
     let (b_term, b_lane_stride) = if is_transposed { (1, 9 * channels) } else { (lanes, 1) };
     let run = |y: i32, x: i32| Run {
@@ -185,16 +184,28 @@ fn convolution(
     if random.chance(50) {
         runs.reverse();
     }
+    let windows = windows(batches, [height, width], [pitch, channels], lanes, runs);
+    Contraction { a_lane_stride: 0, b_lane_stride, ..windows }
+}
+
+/// Windows at every pixel of images that have two rows more.
+fn windows(
+    batches: usize,
+    [height, width]: [i32; 2],
+    [pitch, pixel]: [i32; 2],
+    lanes: i32,
+    runs: Vec<Run>,
+) -> Contraction {
+    let image = (height + 2) * pitch;
     let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
-    let rows = places.map(|(y, x)| Row { a: y * pitch + x * channels, c: (y * width + x) * lanes });
+    let rows = places.map(|(y, x)| Row { a: y * pitch + x * pixel, c: (y * width + x) * lanes });
     Contraction {
         batches: (0..batches as i32).map(|i| Base { a: i * image, b: 0, c: i * height * width * lanes }).collect(),
         rows: rows.collect(),
         groups: vec![Group { rows: (height * width) as usize, runs }],
         lanes: lanes as usize,
-        a_lane_stride: 0,
-        b_lane_stride,
         c_lane_stride: 1,
+        ..Contraction::default()
     }
 }
 
@@ -203,24 +214,14 @@ fn depthwise(random: &mut Random, batches: usize, [height, width]: [usize; 2], l
     let [height, width, lanes] = [height, width, lanes].map(|extent| extent as i32);
     let pixel = lanes + 8 * random.below(3) as i32;
     let pitch = (width + 2 + random.below(3) as i32) * pixel;
-    let image = (height + 2) * pitch;
     let run =
         |y: i32| Run { a: y * pitch, b: 3 * y * lanes, len: 3, a_stride: pixel, b_stride: lanes, ends_chunk: y == 2 };
     let mut runs: Vec<Run> = (0..3).map(run).collect();
     if random.chance(50) {
         runs.reverse();
     }
-    let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
-    let rows = places.map(|(y, x)| Row { a: y * pitch + x * pixel, c: (y * width + x) * lanes });
-    Contraction {
-        batches: (0..batches as i32).map(|i| Base { a: i * image, b: 0, c: i * height * width * lanes }).collect(),
-        rows: rows.collect(),
-        groups: vec![Group { rows: (height * width) as usize, runs }],
-        lanes: lanes as usize,
-        a_lane_stride: 1,
-        b_lane_stride: 1,
-        c_lane_stride: 1,
-    }
+    let windows = windows(batches, [height, width], [pitch, pixel], lanes, runs);
+    Contraction { a_lane_stride: 1, b_lane_stride: 1, ..windows }
 }
 
 fn options_for_constant(kernels: crate::kernels::KernelSet) -> PlanOptions {
